@@ -1,0 +1,7 @@
+//! calcisim: a simulator of calciphylaxis.
+//!
+//! The modules stand in layer order; a module imports only from a lower layer.
+
+// 0: no knowledge of the model
+pub mod error;
+pub mod math;

@@ -1,0 +1,1 @@
+//! The calcisim engine for the browser.
