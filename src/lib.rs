@@ -5,3 +5,12 @@
 // 0: no knowledge of the model
 pub mod error;
 pub mod math;
+pub mod par;
+
+// 1: time, dice, space, linear solvers
+pub mod clock;
+pub mod grid;
+pub mod random;
+
+// 2: nouns
+pub mod state;
