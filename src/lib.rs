@@ -11,6 +11,7 @@ pub mod par;
 pub mod clock;
 pub mod grid;
 pub mod random;
+pub mod solve;
 
 // 2: nouns
 pub mod state;
