@@ -77,6 +77,8 @@ pub struct EventLog {
     pub pending: Vec<Event>,
     /// Latest challenge or dose.
     pub latest_trigger: Option<u64>,
+    /// Latest closure or reopening of a segment.
+    pub latest_closure: Option<u64>,
 }
 
 impl EventLog {

@@ -104,6 +104,8 @@ pub struct Fields {
     pub bacteria: Vec<f32>,
     /// What the solver remembers of each quasi-steady field: resume must restore it.
     pub memory: Vec<Memory>,
+    /// What oxygen was last solved with.
+    pub oxygen_memory: OxygenMemory,
     /// What cells secrete in this step; written by `secretion`, read by `transport`, not part of the state.
     #[serde(skip)]
     pub emission: Emission,
@@ -118,8 +120,23 @@ pub struct Memory {
     pub sink: Vec<f32>,
     /// Source [unit/s], per voxel.
     pub source: Vec<f32>,
+    /// The solution itself; relative to plasma for phosphate and inhibition.
+    pub relative: Vec<f32>,
     /// Solves so far.
     pub solves: u64,
+}
+
+/// Flows, living voxels and surface with which oxygen was last solved.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OxygenMemory {
+    /// Flow by segment [nl/min].
+    pub flow: Vec<f32>,
+    /// Voxels that used oxygen.
+    pub lives: Vec<bool>,
+    /// Columns that were covered.
+    pub covered: Vec<u8>,
+    /// Arterial tension [mmHg].
+    pub arterial_mmhg: f64,
 }
 
 /// Sources of the signals in this step, per voxel.
@@ -150,6 +167,7 @@ impl Fields {
             vegf: zero.clone(),
             bacteria: zero.clone(),
             memory: vec![Memory::default(); Species::ALL.len()],
+            oxygen_memory: OxygenMemory::default(),
             emission: Emission::default(),
             reperfusion: zero,
         }

@@ -121,6 +121,8 @@ pub struct Vessels {
     pub po2_mmhg: Vec<f64>,
     /// Conductance with which the flow was last solved [nl/min/mmHg].
     pub solved_conductance: Vec<f64>,
+    /// Pressure factor with which the flow was last solved.
+    pub solved_pressure_factor: f64,
     /// Latest event of the segment, for causes.
     pub latest_event: Vec<Option<u64>>,
     /// Segments at t = 0; later ones are sprouts.
