@@ -5,3 +5,7 @@
 // 0: no knowledge of the model
 pub mod error;
 pub mod math;
+pub mod units;
+
+// 1: the registry
+pub mod parameters;
