@@ -123,7 +123,10 @@ impl Error {
 
     /// A fault of a file or the disk.
     pub fn files(path: impl fmt::Display, message: impl Into<String>) -> Self {
-        Self::Files { path: path.to_string(), message: message.into() }
+        Self::Files {
+            path: path.to_string(),
+            message: message.into(),
+        }
     }
 
     /// Exit code of CONTRACT section 3.
@@ -150,7 +153,10 @@ impl Error {
                 message: message.clone(),
                 ..Diagnostic::default()
             }],
-            other => vec![Diagnostic { message: other.to_string(), ..Diagnostic::default() }],
+            other => vec![Diagnostic {
+                message: other.to_string(),
+                ..Diagnostic::default()
+            }],
         }
     }
 }

@@ -9,3 +9,6 @@ pub mod units;
 
 // 1: the registry
 pub mod parameters;
+
+// 5: scenario text
+pub mod scenario;

@@ -102,7 +102,11 @@ pub fn hill(x: f64, half: f64, n: f64) -> f64 {
 /// Chance that an event of constant rate [1/h] happens within some hours: 1 − exp(−rate·hours).
 #[inline]
 pub fn chance_of(rate_per_h: f64, hours: f64) -> f64 {
-    if rate_per_h <= 0.0 { 0.0 } else { one_minus_exp(rate_per_h * hours) }
+    if rate_per_h <= 0.0 {
+        0.0
+    } else {
+        one_minus_exp(rate_per_h * hours)
+    }
 }
 
 /// Exact relaxation of x towards a target at a constant rate: no step is too long.

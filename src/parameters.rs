@@ -136,7 +136,12 @@ impl fmt::Display for Prior {
             Self::Fixed => write!(f, "fixed"),
             Self::Uniform { low, high } => write!(f, "uniform from {} to {}", n(low), n(high)),
             Self::Lognormal { median, gsd } => {
-                write!(f, "log-normal, median {}, geometric sd {}", n(median), n(gsd))
+                write!(
+                    f,
+                    "log-normal, median {}, geometric sd {}",
+                    n(median),
+                    n(gsd)
+                )
             }
             Self::Normal { mean, sd } => write!(f, "normal, mean {}, sd {}", n(mean), n(sd)),
         }
@@ -195,7 +200,11 @@ impl Row {
             Some((low, high)) => format!(" from {} to {}", n(low), n(high)),
             None => String::new(),
         };
-        let unit = if self.unit == "-" { String::new() } else { format!(" [{}]", self.unit) };
+        let unit = if self.unit == "-" {
+            String::new()
+        } else {
+            format!(" [{}]", self.unit)
+        };
         format!("{kind}{range}{unit}")
     }
 }
@@ -258,14 +267,18 @@ impl Registry {
 
     /// Reads a registry and checks every row.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let fail = |key: &str, what: &str| Err(Error::Internal(format!("parameters.toml: {key}: {what}")));
+        let fail =
+            |key: &str, what: &str| Err(Error::Internal(format!("parameters.toml: {key}: {what}")));
         let table: toml::Table = match toml::from_str(text) {
             Ok(table) => table,
             Err(fault) => return fail("text", &fault.to_string()),
         };
         let mut found = Vec::new();
         gather(String::new(), table, &mut found);
-        let mut registry = Self { rows: Vec::new(), by_key: BTreeMap::new() };
+        let mut registry = Self {
+            rows: Vec::new(),
+            by_key: BTreeMap::new(),
+        };
         for (key, value) in found {
             let toml::Value::Table(table) = value else {
                 return fail(&key, "a row is a table with a `value`");
@@ -308,9 +321,11 @@ impl Registry {
 
     /// Rows of one section, or of a group inside one (`host.burn_in`).
     pub fn rows_of<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Row> + 'a {
-        self.rows
-            .iter()
-            .filter(move |row| row.key.strip_prefix(group).is_some_and(|rest| rest.starts_with('.')))
+        self.rows.iter().filter(move |row| {
+            row.key
+                .strip_prefix(group)
+                .is_some_and(|rest| rest.starts_with('.'))
+        })
     }
 
     /// Is this the name of a section or of a group inside one?
@@ -322,7 +337,11 @@ impl Registry {
     pub fn defaults(&self, section: &str) -> toml::Table {
         let mut table = toml::Table::new();
         for row in self.rows_of(section) {
-            insert(&mut table, &row.key[section.len() + 1..], row.value.to_toml());
+            insert(
+                &mut table,
+                &row.key[section.len() + 1..],
+                row.value.to_toml(),
+            );
         }
         table
     }
@@ -366,7 +385,8 @@ pub fn nearest_word<'a>(name: &str, words: impl IntoIterator<Item = &'a str>) ->
             best = Some((word, score));
         }
     }
-    best.filter(|(_, score)| *score >= 0.5).map(|(word, _)| word)
+    best.filter(|(_, score)| *score >= 0.5)
+        .map(|(word, _)| word)
 }
 
 /// Puts a value under a dotted path, making the tables on the way.
@@ -376,7 +396,9 @@ pub fn insert(table: &mut toml::Table, path: &str, value: toml::Value) {
             table.insert(path.into(), value);
         }
         Some((head, rest)) => {
-            let inner = table.entry(head).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            let inner = table
+                .entry(head)
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
             if let toml::Value::Table(inner) = inner {
                 insert(inner, rest, value);
             }
@@ -386,7 +408,11 @@ pub fn insert(table: &mut toml::Table, path: &str, value: toml::Value) {
 
 fn gather(path: String, table: toml::Table, found: &mut Vec<(String, toml::Value)>) {
     for (name, value) in table {
-        let key = if path.is_empty() { name } else { format!("{path}.{name}") };
+        let key = if path.is_empty() {
+            name
+        } else {
+            format!("{path}.{name}")
+        };
         match value {
             toml::Value::Table(inner) if !inner.contains_key("value") => gather(key, inner, found),
             other => found.push((key, other)),
@@ -422,7 +448,10 @@ fn checked(key: String, row: RowText) -> Result<Row, String> {
         Value::Numbers(list) => list,
         Value::Bool(_) | Value::Word(_) => &[],
     };
-    let is_number = matches!(value, Value::Number(_) | Value::Integer(_) | Value::Numbers(_));
+    let is_number = matches!(
+        value,
+        Value::Number(_) | Value::Integer(_) | Value::Numbers(_)
+    );
     let unit = match (row.unit, is_number) {
         (Some(unit), _) if unit.is_empty() => return Err("unit: write - for a pure number".into()),
         (Some(unit), _) => unit,
@@ -430,9 +459,17 @@ fn checked(key: String, row: RowText) -> Result<Row, String> {
         (None, false) => "-".into(),
     };
     if is_number {
-        let Some((low, high)) = possible else { return Err("a number has a possible range".into()) };
-        let integer = value.number().filter(|_| matches!(value, Value::Integer(_)));
-        if all.iter().chain(integer.iter()).any(|x| !(low <= *x && *x <= high)) {
+        let Some((low, high)) = possible else {
+            return Err("a number has a possible range".into());
+        };
+        let integer = value
+            .number()
+            .filter(|_| matches!(value, Value::Integer(_)));
+        if all
+            .iter()
+            .chain(integer.iter())
+            .any(|x| !(low <= *x && *x <= high))
+        {
             return Err("the default lies outside the possible range".into());
         }
         if evidence.is_some_and(|(a, b)| a < low || b > high) {
@@ -575,7 +612,11 @@ mod tests {
         let whole = "[a.b]\nvalue = 1.0\nunit = \"1/d\"\npossible = [0.0, 2.0]\nstatus = \"assumed\"\nsource = \"s\"\nmeaning = \"m\"\n";
         assert!(row(whole).is_ok());
         for line in whole.lines().skip(1) {
-            let without: String = whole.lines().filter(|l| *l != line).map(|l| format!("{l}\n")).collect();
+            let without: String = whole
+                .lines()
+                .filter(|l| *l != line)
+                .map(|l| format!("{l}\n"))
+                .collect();
             assert!(row(&without).is_err(), "{line}");
         }
         assert!(row(&whole.replace("1/d", "")).is_err());

@@ -287,13 +287,19 @@ impl TherapyEntry {
         if self.when.is_some() {
             return Vec::new();
         }
-        let delayed = Course { start_d: self.course.start_d + self.delay_d, ..self.course };
+        let delayed = Course {
+            start_d: self.course.start_d + self.delay_d,
+            ..self.course
+        };
         delayed.days(end_d)
     }
 
     /// The amount in `unit`, 0 when the dose is in another unit or there is none.
     pub fn amount(&self, unit: DoseUnit) -> f64 {
-        self.dose.map_or(0.0, |dose| if dose.unit == unit { dose.amount } else { 0.0 })
+        self.dose.map_or(
+            0.0,
+            |dose| if dose.unit == unit { dose.amount } else { 0.0 },
+        )
     }
 }
 
@@ -338,11 +344,21 @@ impl ChallengeKind {
     /// What this kind takes.
     pub fn rule(self) -> ChallengeRule {
         match self {
-            Self::Trauma | Self::MineralNidus => {
-                ChallengeRule { place: true, duration: false, set: false }
-            }
-            Self::Hypotension => ChallengeRule { place: false, duration: true, set: false },
-            Self::Chemistry => ChallengeRule { place: false, duration: false, set: true },
+            Self::Trauma | Self::MineralNidus => ChallengeRule {
+                place: true,
+                duration: false,
+                set: false,
+            },
+            Self::Hypotension => ChallengeRule {
+                place: false,
+                duration: true,
+                set: false,
+            },
+            Self::Chemistry => ChallengeRule {
+                place: false,
+                duration: false,
+                set: true,
+            },
         }
     }
 
@@ -352,9 +368,7 @@ impl ChallengeKind {
             Self::Trauma => {
                 "a bruise: endothelial integrity is lost inside the radius, a small mineral nidus is left; kills nothing by itself"
             }
-            Self::MineralNidus => {
-                "a small mineral deposit in the vessel walls inside the radius"
-            }
+            Self::MineralNidus => "a small mineral deposit in the vessel walls inside the radius",
             Self::Hypotension => "the arterial pressure falls by `strength` for `duration_h`",
             Self::Chemistry => {
                 "host values in `set` hold from `start_d` (warfarin, a phosphate step, a fall of pyrophosphate)"
@@ -367,7 +381,13 @@ impl TherapyKind {
     /// What this kind takes.
     pub fn rule(self) -> TherapyRule {
         fn drug(routes: &'static [Route]) -> TherapyRule {
-            TherapyRule { routes, place: false, duration: false, cells: false, set: false }
+            TherapyRule {
+                routes,
+                place: false,
+                duration: false,
+                cells: false,
+                set: false,
+            }
         }
         match self {
             Self::Msc => TherapyRule {
@@ -391,10 +411,19 @@ impl TherapyKind {
             Self::Anticoagulant => drug(&[Route::Oral, Route::Iv]),
             Self::Antibiotic => drug(&[Route::Iv, Route::Oral, Route::Topical]),
             Self::StopWarfarin => drug(&[Route::None]),
-            Self::CalciumPhosphateCourse => TherapyRule { set: true, ..drug(&[Route::None]) },
+            Self::CalciumPhosphateCourse => TherapyRule {
+                set: true,
+                ..drug(&[Route::None])
+            },
             Self::Dialysis => drug(&[Route::None]),
-            Self::HyperbaricOxygen => TherapyRule { duration: true, ..drug(&[Route::None]) },
-            Self::Debridement => TherapyRule { place: true, ..drug(&[Route::None]) },
+            Self::HyperbaricOxygen => TherapyRule {
+                duration: true,
+                ..drug(&[Route::None])
+            },
+            Self::Debridement => TherapyRule {
+                place: true,
+                ..drug(&[Route::None])
+            },
             Self::WoundCare => drug(&[Route::Topical]),
         }
     }
@@ -404,28 +433,61 @@ impl TherapyKind {
     /// Evidence ranges are doses on record, not recommendations: cells of the benchmark trials, 12.5–25 g
     /// thiosulfate a session, 300–600 mg fytate (about 7 mg/kg).
     pub fn doses(self, route: Route) -> &'static [DoseRule] {
-        const CELLS_KG: DoseRule =
-            DoseRule { unit: DoseUnit::CellsPerKg, possible_max: 1e8, evidence: (3e5, 4e6) };
-        const CELLS_CM2: DoseRule =
-            DoseRule { unit: DoseUnit::CellsPerCm2, possible_max: 1e8, evidence: (1e6, 1e7) };
-        const THIOSULFATE: DoseRule =
-            DoseRule { unit: DoseUnit::G, possible_max: 100.0, evidence: (0.1, 25.0) };
-        const FYTATE: DoseRule =
-            DoseRule { unit: DoseUnit::Mg, possible_max: 2000.0, evidence: (300.0, 900.0) };
-        const VITAMIN_K: DoseRule =
-            DoseRule { unit: DoseUnit::Mg, possible_max: 100.0, evidence: (0.1, 10.0) };
-        const ANTICOAGULANT: DoseRule =
-            DoseRule { unit: DoseUnit::Mg, possible_max: 500.0, evidence: (2.5, 10.0) };
-        const ANTIBIOTIC: DoseRule =
-            DoseRule { unit: DoseUnit::Mg, possible_max: 20_000.0, evidence: (100.0, 6000.0) };
-        const TPA: DoseRule =
-            DoseRule { unit: DoseUnit::Mg, possible_max: 200.0, evidence: (1.0, 20.0) };
-        const FALL: DoseRule =
-            DoseRule { unit: DoseUnit::MmolPerL, possible_max: 3.0, evidence: (0.1, 1.0) };
-        const SESSION: DoseRule =
-            DoseRule { unit: DoseUnit::H, possible_max: 24.0, evidence: (2.0, 8.0) };
-        const CHAMBER: DoseRule =
-            DoseRule { unit: DoseUnit::Atm, possible_max: 3.0, evidence: (2.0, 2.5) };
+        const CELLS_KG: DoseRule = DoseRule {
+            unit: DoseUnit::CellsPerKg,
+            possible_max: 1e8,
+            evidence: (3e5, 4e6),
+        };
+        const CELLS_CM2: DoseRule = DoseRule {
+            unit: DoseUnit::CellsPerCm2,
+            possible_max: 1e8,
+            evidence: (1e6, 1e7),
+        };
+        const THIOSULFATE: DoseRule = DoseRule {
+            unit: DoseUnit::G,
+            possible_max: 100.0,
+            evidence: (0.1, 25.0),
+        };
+        const FYTATE: DoseRule = DoseRule {
+            unit: DoseUnit::Mg,
+            possible_max: 2000.0,
+            evidence: (300.0, 900.0),
+        };
+        const VITAMIN_K: DoseRule = DoseRule {
+            unit: DoseUnit::Mg,
+            possible_max: 100.0,
+            evidence: (0.1, 10.0),
+        };
+        const ANTICOAGULANT: DoseRule = DoseRule {
+            unit: DoseUnit::Mg,
+            possible_max: 500.0,
+            evidence: (2.5, 10.0),
+        };
+        const ANTIBIOTIC: DoseRule = DoseRule {
+            unit: DoseUnit::Mg,
+            possible_max: 20_000.0,
+            evidence: (100.0, 6000.0),
+        };
+        const TPA: DoseRule = DoseRule {
+            unit: DoseUnit::Mg,
+            possible_max: 200.0,
+            evidence: (1.0, 20.0),
+        };
+        const FALL: DoseRule = DoseRule {
+            unit: DoseUnit::MmolPerL,
+            possible_max: 3.0,
+            evidence: (0.1, 1.0),
+        };
+        const SESSION: DoseRule = DoseRule {
+            unit: DoseUnit::H,
+            possible_max: 24.0,
+            evidence: (2.0, 8.0),
+        };
+        const CHAMBER: DoseRule = DoseRule {
+            unit: DoseUnit::Atm,
+            possible_max: 3.0,
+            evidence: (2.0, 2.5),
+        };
         match (self, route) {
             (Self::Msc, Route::Iv) => &[CELLS_KG],
             // The unit of the arm that it stands for tells where the carrier or the dead cells go.
@@ -465,9 +527,7 @@ impl TherapyKind {
             }
             Self::Dialysis => "an extra dialysis session",
             Self::HyperbaricOxygen => "a session in a pressure chamber: more oxygen in plasma",
-            Self::Debridement => {
-                "dead tissue is cut away; the edge is injured as by any trauma"
-            }
+            Self::Debridement => "dead tissue is cut away; the edge is injured as by any trauma",
             Self::Antibiotic => "bacteria are killed",
             Self::Tpa => "tissue plasminogen activator: faster lysis",
             Self::WoundCare => "dressings: an open wound is covered and kept clean",
@@ -492,7 +552,11 @@ mod tests {
 
     #[test]
     fn three_weekly_doses_fall_on_days_14_21_28() {
-        let course = Course { start_d: 14.0, every_d: Some(7.0), count: Some(3) };
+        let course = Course {
+            start_d: 14.0,
+            every_d: Some(7.0),
+            count: Some(3),
+        };
         assert_eq!(course.days(90.0), [14.0, 21.0, 28.0]);
         assert_eq!(course.last_day(), Some(28.0));
         assert_eq!(course.days(21.0), [14.0]);
@@ -500,14 +564,22 @@ mod tests {
 
     #[test]
     fn without_a_count_doses_go_on_to_the_end() {
-        let course = Course { start_d: 0.0, every_d: Some(30.0), count: None };
+        let course = Course {
+            start_d: 0.0,
+            every_d: Some(30.0),
+            count: None,
+        };
         assert_eq!(course.days(90.0), [0.0, 30.0, 60.0]);
         assert_eq!(course.last_day(), None);
     }
 
     #[test]
     fn a_count_of_zero_is_no_dose() {
-        let course = Course { start_d: 3.0, every_d: None, count: Some(0) };
+        let course = Course {
+            start_d: 3.0,
+            every_d: None,
+            count: Some(0),
+        };
         assert!(course.days(90.0).is_empty());
     }
 }
