@@ -501,6 +501,18 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
         fault.expected = format!("its keys: {}", list(registry.rows_of(key).map(Row::name)));
         return fault;
     }
+    if let toml::Value::Table(_) = given.value {
+        let groups: Vec<&str> = registry
+            .rows()
+            .iter()
+            .filter_map(|row| Some(row.key.rsplit_once('.')?.0))
+            .collect();
+        fault.message = "no such table".into();
+        if let Some(near) = parameters::nearest_word(key, groups) {
+            fault.suggestion = format!("did you mean [{near}]?");
+        }
+        return fault;
+    }
     if let Some((group, leaf)) = key.rsplit_once('.')
         && let Some(hint) = unit_hint(
             leaf,
@@ -671,7 +683,11 @@ fn together(scenario: &Scenario, faults: &mut Faults, warnings: &mut Faults) {
             .map(|origin| origin.place.clone())
             .unwrap_or_default()
     };
-    let given = |key: &str| place(key) != Place::Default;
+    // A resolved scenario writes every value; only one that differs from the default was meant.
+    let given = |key: &str| {
+        let default = Registry::embedded().row(key).map(|row| &row.value);
+        place(key) != Place::Default && scenario.value(key) != default
+    };
     // The one of two values that was written, so that the fault points at a line of the user.
     let blame = |keys: &[&'static str]| {
         keys.iter()
