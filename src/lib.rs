@@ -6,12 +6,21 @@
 pub mod error;
 pub mod math;
 pub mod par;
+pub mod units;
 
-// 1: time, dice, space, linear solvers
+// 1: time, dice, space, linear solvers, the registry
 pub mod clock;
 pub mod grid;
+pub mod parameters;
 pub mod random;
 pub mod solve;
 
 // 2: nouns
 pub mod state;
+
+// 3: initialisation and verbs
+pub mod initial;
+pub mod mechanisms;
+
+// 5: scenario text
+pub mod scenario;

@@ -1,0 +1,157 @@
+//! A scenario as TOML again, every value written out.
+
+use std::fmt::Write as _;
+
+use super::{Origin, Place, Scenario};
+use crate::parameters::{Arrows, Registry, Value};
+
+/// Sections that a reader wants first; the processes follow in the order of the registry.
+const FIRST: &[&str] = &["run", "space", "network", "host"];
+
+/// The whole scenario; `explained` adds unit and origin to each line.
+pub(super) fn toml(scenario: &Scenario, explained: bool) -> String {
+    let mut text = String::from("schema = 1\n");
+    let tops = [
+        ("name", &scenario.name),
+        ("question", &scenario.question),
+        ("known", &scenario.known),
+        ("assumed", &scenario.assumed),
+    ];
+    for (key, value) in tops {
+        if !value.is_empty() {
+            let _ = writeln!(text, "{key} = {}", word(value));
+        }
+    }
+    let registry = Registry::embedded();
+    let sections = registry.sections();
+    let mut order: Vec<&str> = FIRST
+        .iter()
+        .copied()
+        .filter(|s| sections.contains(s))
+        .collect();
+    order.extend(
+        sections
+            .iter()
+            .filter(|s| !FIRST.contains(s) && **s != "output"),
+    );
+    order.extend(sections.iter().filter(|s| **s == "output"));
+    for section in order {
+        let lines: Vec<(String, String)> = registry
+            .rows_of(section)
+            .filter_map(|row| {
+                let held = scenario.values.get(&row.key)?;
+                let line = format!(
+                    "{} = {}",
+                    &row.key[section.len() + 1..],
+                    written(&held.value)
+                );
+                let unit = if row.unit == "-" {
+                    String::new()
+                } else {
+                    format!("{} · ", row.unit)
+                };
+                Some((line, format!("{unit}{}", held.origin)))
+            })
+            .collect();
+        table(&mut text, &format!("[{section}]"), &lines, explained);
+    }
+    let switches: Vec<(String, String)> = Arrows::names()
+        .iter()
+        .filter_map(|name| {
+            let switch = scenario.switches.get(name)?;
+            Some((
+                format!("{name} = {}", switch.on),
+                switch.on_origin.to_string(),
+            ))
+        })
+        .collect();
+    table(&mut text, "[mechanisms]", &switches, explained);
+    // Scaled registry values stand above as they are; only arrows are still to be scaled.
+    let scales: Vec<(String, String)> = Arrows::names()
+        .iter()
+        .filter_map(|name| {
+            let switch = scenario.switches.get(name)?;
+            let given = switch.scale_origin != Origin::default();
+            given.then(|| {
+                (
+                    format!("{name} = {:?}", switch.scale),
+                    switch.scale_origin.to_string(),
+                )
+            })
+        })
+        .collect();
+    if !scales.is_empty() {
+        table(&mut text, "[scale]", &scales, explained);
+    }
+    for element in &scenario.elements {
+        let mut lines = vec![(
+            format!("id = {}", word(&element.id)),
+            origin_of(&element.place),
+        )];
+        // The kind before the rest: it says what the rest means.
+        let (kind, rest): (Vec<_>, Vec<_>) = element
+            .fields
+            .iter()
+            .filter(|(name, _)| *name != "id")
+            .partition(|(name, _)| *name == "kind");
+        for (name, given) in kind.into_iter().chain(rest) {
+            lines.push((
+                format!("{name} = {}", raw(&given.value)),
+                origin_of(&given.place),
+            ));
+        }
+        table(
+            &mut text,
+            &format!("[[{}]]", element.list),
+            &lines,
+            explained,
+        );
+    }
+    text
+}
+
+fn origin_of(place: &Place) -> String {
+    place.to_string()
+}
+
+fn table(text: &mut String, head: &str, lines: &[(String, String)], explained: bool) {
+    let _ = writeln!(text, "\n{head}");
+    let width = lines
+        .iter()
+        .map(|(line, _)| line.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(48);
+    for (line, origin) in lines {
+        if explained {
+            let _ = writeln!(text, "{line:width$}  # {origin}");
+        } else {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+}
+
+fn word(text: &str) -> String {
+    toml::Value::String(text.into()).to_string()
+}
+
+/// Shortest decimal that reads back to the same bits, always as a real number.
+fn written(value: &Value) -> String {
+    match value {
+        Value::Number(x) => format!("{x:?}"),
+        Value::Integer(i) => i.to_string(),
+        Value::Bool(b) => b.to_string(),
+        Value::Word(text) => word(text),
+        Value::Numbers(list) => {
+            let list: Vec<String> = list.iter().map(|x| format!("{x:?}")).collect();
+            format!("[{}]", list.join(", "))
+        }
+    }
+}
+
+fn raw(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Float(x) => format!("{x:?}"),
+        other => other.to_string(),
+    }
+}
