@@ -10,7 +10,11 @@ pub mod par;
 // 1: time, dice, space, linear solvers
 pub mod clock;
 pub mod grid;
+pub mod parameters;
 pub mod random;
 
 // 2: nouns
 pub mod state;
+
+// 3: processes
+pub mod mechanisms;
