@@ -382,9 +382,14 @@ impl Vessels {
         rest
     }
 
-    /// Keeps the segments for which `keep` is true, and the nodes that are still used or were there before sprouts
-    /// (`first_new_node`). Returns the new index of each old segment and node; `u32::MAX` where it is gone.
-    pub fn retain_segments(&mut self, keep: &[bool], first_new_node: usize) -> (Vec<u32>, Vec<u32>) {
+    /// Keeps the segments for which `keep` is true; nodes that only removed segments used go with them.
+    /// Returns the new index of each old segment and node; `u32::MAX` where it is gone.
+    pub fn retain_segments(&mut self, keep: &[bool]) -> (Vec<u32>, Vec<u32>) {
+        let mut lost = vec![false; self.nodes.id.len()];
+        for s in (0..self.len()).filter(|&s| !keep[s]) {
+            lost[self.from[s] as usize] = true;
+            lost[self.to[s] as usize] = true;
+        }
         let kept: Vec<usize> = (0..self.len()).filter(|&s| keep[s]).collect();
         let mut segment_map = vec![u32::MAX; self.len()];
         for (new, &old) in kept.iter().enumerate() {
@@ -412,15 +417,12 @@ impl Vessels {
         self.first_patch = first_patch;
         self.first_piece = first_piece;
 
-        let mut used = vec![false; self.nodes.id.len()];
         for s in 0..self.id.len() {
-            used[self.from[s] as usize] = true;
-            used[self.to[s] as usize] = true;
+            lost[self.from[s] as usize] = false;
+            lost[self.to[s] as usize] = false;
         }
-        let nodes: Vec<usize> = (0..used.len())
-            .filter(|&n| used[n] || n < first_new_node)
-            .collect();
-        let mut node_map = vec![u32::MAX; used.len()];
+        let nodes: Vec<usize> = (0..lost.len()).filter(|&n| !lost[n]).collect();
+        let mut node_map = vec![u32::MAX; lost.len()];
         for (new, &old) in nodes.iter().enumerate() {
             node_map[old] = new as u32;
         }
@@ -480,7 +482,6 @@ mod tests {
     fn what_was_pushed_can_be_taken_away_again() {
         let mut v = fixture_cells::section().vessels;
         let before = v.clone();
-        let nodes = v.nodes.id.len();
         let node = v.push_node(99, [0.0; 3]);
         v.push_segment(NewSegment {
             id: 5,
@@ -497,7 +498,7 @@ mod tests {
         });
         assert_eq!(v.length_um.last(), Some(&25.0));
         let keep: Vec<bool> = (0..v.len()).map(|s| v.bed[s] != Bed::Sprout).collect();
-        let (_, node_map) = v.retain_segments(&keep, nodes);
+        let (_, node_map) = v.retain_segments(&keep);
         assert_eq!(v, before);
         assert_eq!(node_map[node as usize], u32::MAX);
     }
