@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::grid::Grid;
+
 /// Tissue of a voxel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
@@ -55,6 +57,9 @@ pub struct Anatomy {
     pub ever_died: Vec<bool>,
     /// Step in which a voxel last died; [`NONE`] when it never did.
     pub death_step: Vec<u32>,
+    /// Debris that a dead voxel still holds, 0-1: 1 at death; it fades and is eaten, and feeds the damage signal.
+    #[serde(default)]
+    pub debris: Vec<f32>,
     /// Whether a voxel lies inside the radius of a challenge or procedure.
     pub challenged: Vec<bool>,
     /// Fat cell that covers a voxel; [`NONE`] outside fat cells.
@@ -79,6 +84,17 @@ impl Anatomy {
         self.vitality[voxel] = Vitality::Necrotic;
         self.ever_died[voxel] = true;
         self.death_step[voxel] = step as u32;
+        if let Some(debris) = self.debris.get_mut(voxel) {
+            *debris = 1.0;
+        }
         true
+    }
+
+    /// The uppermost voxel of a column of the surface that is still there; `None` when all is gone.
+    pub fn surface_voxel(&self, grid: &Grid, column: usize) -> Option<usize> {
+        let layer = grid.nx * grid.ny;
+        (0..grid.nz)
+            .map(|z| column + layer * z)
+            .find(|&v| self.vitality[v] != Vitality::Gone)
     }
 }

@@ -144,6 +144,20 @@ impl Movers {
         gone
     }
 
+    /// Rows in the order of identity: what must not depend on memory order goes through this.
+    pub fn in_id_order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by_key(|&i| self.id[i]);
+        order
+    }
+
+    /// Moves a cell to a place [µm].
+    pub fn put(&mut self, i: usize, place_um: [f64; 3]) {
+        self.x_um[i] = place_um[0] as f32;
+        self.y_um[i] = place_um[1] as f32;
+        self.z_um[i] = place_um[2] as f32;
+    }
+
     /// Sorts by voxel, then id, so that neighbours in space are neighbours in memory.
     pub fn sort_by_place(&mut self, voxel_of: impl Fn(&Self, usize) -> usize) {
         let mut order: Vec<usize> = (0..self.len()).collect();
@@ -164,6 +178,11 @@ impl Movers {
         pick(&mut self.clock_h, rows);
     }
 }
+
+/// Neutrophil: still on the vessel wall.
+pub const AT_WALL: u8 = 0;
+/// Neutrophil: in the tissue.
+pub const IN_TISSUE: u8 = 1;
 
 /// Macrophage: resting.
 pub const M0: u8 = 0;

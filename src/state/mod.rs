@@ -4,8 +4,11 @@ pub mod anatomy;
 pub mod cells;
 pub mod events;
 pub mod fields;
+#[cfg(test)]
+pub(crate) mod fixture_cells;
 pub mod host;
 pub mod ledger;
+pub mod motion;
 pub mod snapshot;
 pub mod vessels;
 

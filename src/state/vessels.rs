@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::math;
+
 /// Class of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -212,5 +214,294 @@ impl Vessels {
             at[self.to[s] as usize].push(s as u32);
         }
         at
+    }
+}
+
+/// A segment to be added: a straight piece of vessel without flow, mineral or clot.
+#[derive(Clone, Debug)]
+pub struct NewSegment {
+    /// Identity, from its cause.
+    pub id: u64,
+    /// Node at its start.
+    pub from: u32,
+    /// Node at its end.
+    pub to: u32,
+    /// Class.
+    pub class: Class,
+    /// Part of the tree.
+    pub bed: Bed,
+    /// Branch.
+    pub branch: u32,
+    /// Inner radius [µm].
+    pub radius_um: f64,
+    /// Share that belongs to the slab, 0-1.
+    pub slab_share: f64,
+    /// Step at which it carries blood; `u64::MAX` until it has joined.
+    pub opens_at_step: u64,
+    /// Voxel of each endothelial patch.
+    pub patch_voxels: Vec<u32>,
+    /// Voxel and length [µm] of each piece, from -> to.
+    pub pieces: Vec<(u32, f64)>,
+}
+
+/// Calls a macro on every per-segment column that is copied when a segment is split or kept.
+macro_rules! segment_columns {
+    ($apply:ident, $v:expr) => {
+        $apply!(
+            $v, id, from, to, class, bed, branch, length_um, radius_um, slab_share, mineral, nidus,
+            mineral_factor, neointima, thrombus, closed_h, opens_at_step, flow_nl_per_min,
+            healthy_flow_nl_per_min, shear_pa, healthy_shear_pa, haematocrit, po2_mmhg,
+            solved_conductance, latest_event
+        )
+    };
+}
+
+impl Vessels {
+    /// Adds a node inside the network; returns its index.
+    pub fn push_node(&mut self, id: u64, place_um: [f64; 3]) -> u32 {
+        let nodes = &mut self.nodes;
+        nodes.id.push(id);
+        nodes.place_um.push(place_um);
+        nodes.boundary.push(Boundary::Inner);
+        nodes.inflow_haematocrit.push(0.0);
+        nodes.is_inlet.push(false);
+        nodes.pressure_mmhg.push(0.0);
+        (nodes.id.len() - 1) as u32
+    }
+
+    /// Adds a segment to every column; returns its index. Its endothelium is whole, its blood still.
+    pub fn push_segment(&mut self, new: NewSegment) -> usize {
+        if self.first_patch.is_empty() {
+            self.first_patch.push(0);
+            self.first_piece.push(0);
+        }
+        self.id.push(new.id);
+        self.from.push(new.from);
+        self.to.push(new.to);
+        self.class.push(new.class);
+        self.bed.push(new.bed);
+        self.branch.push(new.branch);
+        self.length_um
+            .push(new.pieces.iter().fold(0.0, |sum, piece| sum + piece.1));
+        self.radius_um.push(new.radius_um);
+        self.slab_share.push(new.slab_share);
+        self.mineral.push(0.0);
+        self.nidus.push(0.0);
+        self.mineral_factor.push(1.0);
+        self.neointima.push(0.0);
+        self.thrombus.push(0.0);
+        self.closed_h.push(0.0);
+        self.opens_at_step.push(new.opens_at_step);
+        self.flow_nl_per_min.push(0.0);
+        self.healthy_flow_nl_per_min.push(0.0);
+        self.shear_pa.push(0.0);
+        self.healthy_shear_pa.push(0.0);
+        self.haematocrit.push(0.0);
+        self.po2_mmhg.push(0.0);
+        self.solved_conductance.push(0.0);
+        self.latest_event.push(None);
+        for &voxel in &new.patch_voxels {
+            self.integrity.push(1.0);
+            self.susceptibility.push(1.0);
+            self.patch_voxel.push(voxel);
+        }
+        self.first_patch.push(self.integrity.len() as u32);
+        for &(voxel, um) in &new.pieces {
+            self.piece_voxel.push(voxel);
+            self.piece_um.push(um);
+        }
+        self.first_piece.push(self.piece_voxel.len() as u32);
+        self.id.len() - 1
+    }
+
+    /// Cuts a segment after so many of its patches and puts an inner node of degree 2 there. The part up to the
+    /// node keeps the index; the rest, from the node on, becomes a segment at the end and its index is returned.
+    /// Length, patches, pieces, wall and blood are kept as they are.
+    pub fn split_segment(&mut self, segment: usize, patches_kept: usize, node: u32, id: u64) -> usize {
+        let patches = self.patches(segment);
+        assert!(
+            (1..patches.len()).contains(&patches_kept),
+            "a split leaves at least one patch on either side"
+        );
+        let share = patches_kept as f64 / patches.len() as f64;
+        let cut_um = share * self.pieces(segment).fold(0.0, |sum, p| sum + self.piece_um[p]);
+
+        // Pieces: the one that holds the cut is divided.
+        let (mut head, mut tail, mut run) = (Vec::new(), Vec::new(), 0.0);
+        for p in self.pieces(segment) {
+            let (voxel, um) = (self.piece_voxel[p], self.piece_um[p]);
+            let before = math::clamp(cut_um - run, 0.0, um);
+            if before > 0.0 {
+                head.push((voxel, before));
+            }
+            if um - before > 0.0 {
+                tail.push((voxel, um - before));
+            }
+            run += um;
+        }
+        let moved: Vec<(f32, f32, u32)> = (patches.start + patches_kept..patches.end)
+            .map(|p| (self.integrity[p], self.susceptibility[p], self.patch_voxel[p]))
+            .collect();
+
+        // The head shrinks in place: later ranges move by the difference.
+        let pieces = self.pieces(segment);
+        let (voxels, lengths): (Vec<u32>, Vec<f64>) = head.iter().copied().unzip();
+        let (old, new) = (pieces.len() as u32, head.len() as u32);
+        self.piece_voxel.splice(pieces.clone(), voxels);
+        self.piece_um.splice(pieces, lengths);
+        for first in &mut self.first_piece[segment + 1..] {
+            *first = *first + new - old;
+        }
+        let gone = patches.start + patches_kept..patches.end;
+        self.integrity.drain(gone.clone());
+        self.susceptibility.drain(gone.clone());
+        self.patch_voxel.drain(gone.clone());
+        for first in &mut self.first_patch[segment + 1..] {
+            *first -= gone.len() as u32;
+        }
+
+        macro_rules! copy_row {
+            ($v:expr, $($column:ident),*) => { $( let x = $v.$column[segment]; $v.$column.push(x); )* };
+        }
+        segment_columns!(copy_row, self);
+        let rest = self.id.len() - 1;
+        for (integrity, susceptibility, voxel) in moved {
+            self.integrity.push(integrity);
+            self.susceptibility.push(susceptibility);
+            self.patch_voxel.push(voxel);
+        }
+        self.first_patch.push(self.integrity.len() as u32);
+        for (voxel, um) in tail {
+            self.piece_voxel.push(voxel);
+            self.piece_um.push(um);
+        }
+        self.first_piece.push(self.piece_voxel.len() as u32);
+        self.id[rest] = id;
+        self.length_um[rest] = self.length_um[segment] * (1.0 - share);
+        self.length_um[segment] *= share;
+        self.to[segment] = node;
+        self.from[rest] = node;
+        rest
+    }
+
+    /// Keeps the segments for which `keep` is true; nodes that only removed segments used go with them.
+    /// Returns the new index of each old segment and node; `u32::MAX` where it is gone.
+    pub fn retain_segments(&mut self, keep: &[bool]) -> (Vec<u32>, Vec<u32>) {
+        let mut lost = vec![false; self.nodes.id.len()];
+        for s in (0..self.len()).filter(|&s| !keep[s]) {
+            lost[self.from[s] as usize] = true;
+            lost[self.to[s] as usize] = true;
+        }
+        let kept: Vec<usize> = (0..self.len()).filter(|&s| keep[s]).collect();
+        let mut segment_map = vec![u32::MAX; self.len()];
+        for (new, &old) in kept.iter().enumerate() {
+            segment_map[old] = new as u32;
+        }
+        let rows = |first: &[u32]| -> (Vec<usize>, Vec<u32>) {
+            let (mut rows, mut firsts) = (Vec::new(), vec![0u32]);
+            for &s in &kept {
+                rows.extend(first[s] as usize..first[s + 1] as usize);
+                firsts.push(rows.len() as u32);
+            }
+            (rows, firsts)
+        };
+        let (patch_rows, first_patch) = rows(&self.first_patch);
+        let (piece_rows, first_piece) = rows(&self.first_piece);
+        macro_rules! keep_rows {
+            ($v:expr, $($column:ident),*) => { $( pick(&mut $v.$column, &kept); )* };
+        }
+        segment_columns!(keep_rows, self);
+        pick(&mut self.integrity, &patch_rows);
+        pick(&mut self.susceptibility, &patch_rows);
+        pick(&mut self.patch_voxel, &patch_rows);
+        pick(&mut self.piece_voxel, &piece_rows);
+        pick(&mut self.piece_um, &piece_rows);
+        self.first_patch = first_patch;
+        self.first_piece = first_piece;
+
+        for s in 0..self.id.len() {
+            lost[self.from[s] as usize] = false;
+            lost[self.to[s] as usize] = false;
+        }
+        let nodes: Vec<usize> = (0..lost.len()).filter(|&n| !lost[n]).collect();
+        let mut node_map = vec![u32::MAX; lost.len()];
+        for (new, &old) in nodes.iter().enumerate() {
+            node_map[old] = new as u32;
+        }
+        pick(&mut self.nodes.id, &nodes);
+        pick(&mut self.nodes.place_um, &nodes);
+        pick(&mut self.nodes.boundary, &nodes);
+        pick(&mut self.nodes.inflow_haematocrit, &nodes);
+        pick(&mut self.nodes.is_inlet, &nodes);
+        pick(&mut self.nodes.pressure_mmhg, &nodes);
+        for end in self.from.iter_mut().chain(&mut self.to) {
+            *end = node_map[*end as usize];
+        }
+        (segment_map, node_map)
+    }
+
+    /// Segments at each node.
+    pub fn degrees(&self) -> Vec<u32> {
+        let mut degree = vec![0u32; self.nodes.id.len()];
+        for &node in self.from.iter().chain(&self.to) {
+            degree[node as usize] += 1;
+        }
+        degree
+    }
+}
+
+fn pick<T: Copy>(column: &mut Vec<T>, rows: &[usize]) {
+    *column = rows.iter().map(|&i| column[i]).collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::fixture_cells;
+
+    #[test]
+    fn a_split_keeps_length_patches_pieces_and_the_graph() {
+        let mut v = fixture_cells::section().vessels;
+        let before = v.clone();
+        let s = 1;
+        let node = v.push_node(99, [0.0; 3]);
+        let rest = v.split_segment(s, 2, node, 77);
+        assert_eq!(rest, before.len());
+        assert!((v.length_um[s] + v.length_um[rest] - before.length_um[s]).abs() < 1e-9);
+        assert_eq!(v.patches(s).len() + v.patches(rest).len(), before.patches(s).len());
+        let um = |v: &Vessels, s: usize| v.pieces(s).fold(0.0, |sum, p| sum + v.piece_um[p]);
+        assert!((um(&v, s) + um(&v, rest) - um(&before, s)).abs() < 1e-9);
+        assert!((um(&v, s) - v.length_um[s]).abs() < 1e-9);
+        assert_eq!((v.to[s], v.from[rest], v.to[rest]), (node, node, before.to[s]));
+        for other in (0..before.len()).filter(|&o| o != s) {
+            let voxels = |v: &Vessels| v.pieces(other).map(|p| v.piece_voxel[p]).collect::<Vec<_>>();
+            assert_eq!(voxels(&v), voxels(&before));
+            assert_eq!(v.patches(other).len(), before.patches(other).len());
+        }
+    }
+
+    #[test]
+    fn what_was_pushed_can_be_taken_away_again() {
+        let mut v = fixture_cells::section().vessels;
+        let before = v.clone();
+        let node = v.push_node(99, [0.0; 3]);
+        v.push_segment(NewSegment {
+            id: 5,
+            from: 1,
+            to: node,
+            class: Class::Capillary,
+            bed: Bed::Sprout,
+            branch: 9,
+            radius_um: 4.0,
+            slab_share: 1.0,
+            opens_at_step: u64::MAX,
+            patch_voxels: vec![0],
+            pieces: vec![(0, 10.0), (1, 15.0)],
+        });
+        assert_eq!(v.length_um.last(), Some(&25.0));
+        let keep: Vec<bool> = (0..v.len()).map(|s| v.bed[s] != Bed::Sprout).collect();
+        let (_, node_map) = v.retain_segments(&keep);
+        assert_eq!(v, before);
+        assert_eq!(node_map[node as usize], u32::MAX);
     }
 }
