@@ -6,11 +6,17 @@
 pub mod error;
 pub mod math;
 pub mod par;
+pub mod units;
 
 // 1: time, dice, space, linear solvers
 pub mod clock;
 pub mod grid;
+pub mod parameters;
 pub mod random;
 
 // 2: nouns
 pub mod state;
+
+// 3: verbs and treatments
+pub mod mechanisms;
+pub mod therapies;
