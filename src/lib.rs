@@ -21,6 +21,7 @@ pub mod state;
 // 3: initialisation and verbs
 pub mod initial;
 pub mod mechanisms;
+pub mod therapies;
 
 // 5: scenario text
 pub mod scenario;

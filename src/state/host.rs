@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::math;
+use crate::parameters::{Setting, Value};
+
 /// Wall mineral at the start, for chronic disease.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,6 +127,10 @@ pub struct Host {
     pub thiosulfate_slow: f64,
     /// Fytate in plasma [µmol/L].
     pub fytate: f64,
+    /// Vitamin K given and still in the body [mg].
+    pub vitamin_k_mg: f64,
+    /// Fall of the standing phosphate by binders and diet [mmol/L]; a function of the date, written by the therapies.
+    pub phosphate_fall: f64,
     /// Antibiotic effect on bacteria [1/h].
     pub antibiotic_kill_per_h: f64,
     /// Living infused stem cells in the lung [cells].
@@ -160,6 +167,8 @@ impl Host {
             thiosulfate: 0.0,
             thiosulfate_slow: 0.0,
             fytate: 0.0,
+            vitamin_k_mg: 0.0,
+            phosphate_fall: 0.0,
             antibiotic_kill_per_h: 0.0,
             msc_lung: 0.0,
             msc_signal: 0.0,
@@ -167,5 +176,79 @@ impl Host {
             msc_coagulation_relief: 0.0,
             profile,
         }
+    }
+
+    /// So many hours of dialysis: phosphate and pyrophosphate fall exponentially, by the stated share in one whole session.
+    pub fn dialyse(&mut self, hours: f64) {
+        let share = if self.profile.session_h > 0.0 {
+            hours / self.profile.session_h
+        } else {
+            0.0
+        };
+        let fall = |gap: f64, by: f64| 1.0 - (1.0 - gap) * math::pow(1.0 - math::clamp(by, 0.0, 0.999), share);
+        self.phosphate_gap = fall(self.phosphate_gap, self.profile.dialysis_phosphate_fall);
+        self.pyrophosphate_gap = fall(
+            self.pyrophosphate_gap,
+            self.profile.dialysis_pyrophosphate_fall,
+        );
+    }
+}
+
+impl Profile {
+    /// Moves one standing value a share of the way (0-1) to a new one; the key is that of the registry, with or without
+    /// `host.`. A yes-or-no value changes when the share is above 0. The message of an error says what was expected.
+    pub fn set(&mut self, setting: &Setting, share: f64) -> Result<(), String> {
+        let name = setting.key.strip_prefix("host.").unwrap_or(&setting.key);
+        let flag = match name {
+            "dialysis" => Some(&mut self.dialysis),
+            "warfarin" => Some(&mut self.warfarin),
+            _ => None,
+        };
+        if let Some(flag) = flag {
+            let Value::Bool(value) = setting.value else {
+                return Err(format!("host.{name}: expected true or false, found {}", setting.value));
+            };
+            if share > 0.0 {
+                *flag = value;
+            }
+            return Ok(());
+        }
+        let number = match name {
+            "calcium_ionised_mmol_per_l" => &mut self.calcium_ionised_mmol_per_l,
+            "phosphate_mmol_per_l" => &mut self.phosphate_mmol_per_l,
+            "magnesium_mmol_per_l" => &mut self.magnesium_mmol_per_l,
+            "pyrophosphate_umol_per_l" => &mut self.pyrophosphate_umol_per_l,
+            "fetuin_a_g_per_l" => &mut self.fetuin_a_g_per_l,
+            "cmgp_fraction" => &mut self.cmgp_fraction,
+            "albumin_g_per_l" => &mut self.albumin_g_per_l,
+            "haematocrit" => &mut self.haematocrit,
+            "inlet_pressure_mmhg" => &mut self.inlet_pressure_mmhg,
+            "outlet_pressure_mmhg" => &mut self.outlet_pressure_mmhg,
+            "arterial_po2_mmhg" => &mut self.arterial_po2_mmhg,
+            "p50_mmhg" => &mut self.p50_mmhg,
+            "hill_n" => &mut self.hill_n,
+            "toxin_level" => &mut self.toxin_level,
+            "systemic_inflammation" => &mut self.systemic_inflammation,
+            "sessions_per_week" => &mut self.sessions_per_week,
+            "session_h" => &mut self.session_h,
+            "dialysis_phosphate_fall" => &mut self.dialysis_phosphate_fall,
+            "dialysis_pyrophosphate_fall" => &mut self.dialysis_pyrophosphate_fall,
+            "rebound_h" => &mut self.rebound_h,
+            "repair_factor" => &mut self.repair_factor,
+            "lysis_factor" => &mut self.lysis_factor,
+            "thrombophilia" => &mut self.thrombophilia,
+            "protein_c" => &mut self.protein_c,
+            "weight_kg" => &mut self.weight_kg,
+            "course_csv" => return Err("host.course_csv: a table cannot begin during a run".into()),
+            _ if name.starts_with("burn_in") => {
+                return Err(format!("host.{name}: burn-in is over when a run begins"));
+            }
+            _ => return Err(format!("host.{name}: no such value of the host profile")),
+        };
+        let Some(value) = setting.value.number().filter(|x| x.is_finite()) else {
+            return Err(format!("host.{name}: expected a number, found {}", setting.value));
+        };
+        *number += (value - *number) * math::unit(share);
+        Ok(())
     }
 }

@@ -5,10 +5,13 @@ pub mod cells;
 pub mod events;
 pub mod fields;
 #[cfg(test)]
+pub mod fixture;
+#[cfg(test)]
 pub(crate) mod fixture_cells;
 pub mod host;
 pub mod ledger;
 pub mod motion;
+pub mod schedule;
 pub mod snapshot;
 pub mod vessels;
 
@@ -23,6 +26,7 @@ pub use events::{Event, EventKind, EventLog};
 pub use fields::{Fields, Species};
 pub use host::{Host, Profile};
 pub use ledger::Ledger;
+pub use schedule::Schedule;
 pub use snapshot::Snapshot;
 pub use vessels::{Class, Vessels};
 
@@ -127,6 +131,20 @@ impl Tissue {
             }
             if touched {
                 vessels.nidus[segment] = math::max(vessels.nidus[segment], math::unit(nidus));
+            }
+        }
+    }
+
+    /// The segments with a patch inside the radius take this event as their latest cause.
+    pub fn blame(&mut self, centre_um: [f64; 3], radius_um: f64, event: u64) {
+        let Tissue { grid, vessels, .. } = self;
+        for segment in 0..vessels.len() {
+            let inside = |patch: usize| {
+                let place = grid.centre_um(vessels.patch_voxel[patch] as usize);
+                grid.distance_um(place, centre_um) <= radius_um
+            };
+            if vessels.patches(segment).any(inside) {
+                vessels.latest_event[segment] = Some(event);
             }
         }
     }

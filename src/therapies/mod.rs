@@ -1,0 +1,1 @@
+//! Treatments: one file is one treatment.
