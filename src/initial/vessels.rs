@@ -15,7 +15,7 @@ use crate::grid::{Grid, Plane};
 use crate::math;
 use crate::random::{Dice, Purpose};
 use crate::solve::graph;
-use crate::state::vessels::{Bed, Boundary, Class};
+use crate::state::vessels::{Bed, Boundary, Class, NewSegment};
 use crate::state::{Profile, Vessels};
 
 /// Numbers of the network. Registry section `network`.
@@ -488,13 +488,17 @@ fn finish(d: Draft, p: &Parameters, grid: &Grid, host: &Profile, dice: Dice, att
                     Some(_) => (Boundary::Pressure(host.outlet_pressure_mmhg), false),
                     None => (Boundary::Inner, false),
                 };
-                v.push_node(d.nodes[end as usize], boundary, inlet, host.haematocrit);
+                let node = v.push_node(v.nodes.id.len() as u64 + 1, d.nodes[end as usize]) as usize;
+                v.nodes.boundary[node] = boundary;
+                v.nodes.is_inlet[node] = inlet;
+                v.nodes.inflow_haematocrit[node] = host.haematocrit;
             }
         }
         let (Some(from), Some(to)) = (number[plan.from as usize], number[plan.to as usize]) else { continue };
         let id = v.len() as u64 + 1;
         let mineral = dice.roll(Purpose::BranchMineral, attempt << 32 | u64::from(plan.branch)).log_normal(1.0, p.branch_mineral_sd_log);
-        v.push_segment(grid, crate::state::vessels::NewSegment {
+        let (pieces, patch_voxels) = path(grid, d.nodes[plan.from as usize], d.nodes[plan.to as usize], p.patch_um);
+        let s = v.push_segment(NewSegment {
             id,
             from,
             to,
@@ -503,12 +507,12 @@ fn finish(d: Draft, p: &Parameters, grid: &Grid, host: &Profile, dice: Dice, att
             branch: plan.branch,
             radius_um: plan.radius_um,
             slab_share: plan.share,
-            mineral_factor: mineral,
-            haematocrit: host.haematocrit,
             opens_at_step: 0,
-            patch_um: p.patch_um,
-            length_um: None,
+            patch_voxels,
+            pieces,
         });
+        v.mineral_factor[s] = mineral;
+        v.haematocrit[s] = host.haematocrit;
     }
     v.initial_count = v.len() as u32;
     draw_susceptibility(&mut v, p.patch_susceptibility_sd_log, dice);
@@ -524,4 +528,47 @@ pub fn draw_susceptibility(v: &mut Vessels, sd_log: f64, dice: Dice) {
             v.susceptibility[patch] = dice.roll(Purpose::PatchSusceptibility, who).log_normal(1.0, sd_log) as f32;
         }
     }
+}
+
+/// The way from one point to another through the voxels: pieces (voxel, length [µm]) in order, and the voxel of each
+/// endothelial patch. Takes the short way round where x wraps.
+pub fn path(grid: &Grid, from: [f64; 3], to: [f64; 3], patch_um: f64) -> (Vec<(u32, f64)>, Vec<u32>) {
+    let way = grid.offset_um(from, to);
+    let length = math::max((way[0] * way[0] + way[1] * way[1] + way[2] * way[2]).sqrt(), 1e-3);
+    let point = |t: f64| [from[0] + t * way[0], from[1] + t * way[1], from[2] + t * way[2]];
+    // Crossings of voxel faces, as shares of the way.
+    let mut cuts = vec![0.0, 1.0];
+    for axis in 0..3 {
+        if way[axis].abs() < 1e-9 || [grid.nx, grid.ny, grid.nz][axis] == 1 {
+            continue;
+        }
+        let (a, b) = (from[axis] / grid.voxel_um, (from[axis] + way[axis]) / grid.voxel_um);
+        let (low, high) = (math::min(a, b), math::max(a, b));
+        let mut face = low.ceil();
+        while face < high {
+            let t = (face - a) / (b - a);
+            if t > 0.0 && t < 1.0 {
+                cuts.push(t);
+            }
+            face += 1.0;
+        }
+    }
+    cuts.sort_by(f64::total_cmp);
+    let mut pieces: Vec<(u32, f64)> = Vec::new();
+    for pair in cuts.windows(2) {
+        let um = (pair[1] - pair[0]) * length;
+        if um > 1e-9 {
+            let voxel = grid.voxel_at(point((pair[0] + pair[1]) / 2.0)) as u32;
+            match pieces.last_mut() {
+                Some(last) if last.0 == voxel => last.1 += um,
+                _ => pieces.push((voxel, um)),
+            }
+        }
+    }
+    if pieces.is_empty() {
+        pieces.push((grid.voxel_at(from) as u32, length));
+    }
+    let patches = math::max((length / patch_um).round(), 1.0) as usize;
+    let patch_voxels = (0..patches).map(|i| grid.voxel_at(point((i as f64 + 0.5) / patches as f64)) as u32).collect();
+    (pieces, patch_voxels)
 }
