@@ -16,11 +16,11 @@
 
 use serde::Deserialize;
 
-use crate::grid::{Grid, Plane};
+use crate::grid::Grid;
 use crate::math;
 use crate::parameters::{Arrows, ChallengeEntry, ChallengeKind, Setting};
 use crate::state::ledger::{voxel_capacity_ug, wall_capacity_ug};
-use crate::state::{EventKind, Now, Profile, Schedule, Tissue};
+use crate::state::{EventKind, Now, Profile, Schedule, Tissue, schedule};
 
 /// Registry section `challenge`.
 #[derive(Clone, Debug, Deserialize)]
@@ -60,38 +60,19 @@ pub fn set_profile(profile: &mut Profile, setting: &Setting) -> Result<(), Strin
     profile.set(setting, 1.0)
 }
 
-/// A place of a scenario [mm] as a point of the grid [µm]: `x_mm`, then `depth_mm` (which is y in a plan), then `y_mm` in a
-/// block; what is missing is the middle. A point outside the grid is refused.
-pub fn centre_um(
-    grid: &Grid,
-    x_mm: Option<f64>,
-    y_mm: Option<f64>,
-    depth_mm: Option<f64>,
-) -> Result<[f64; 3], String> {
-    let extent = grid.extent_um();
-    let middle = [extent[0] / 2.0, extent[1] / 2.0, extent[2] / 2.0];
-    let axis = |name: &str, value: Option<f64>, axis: usize| match value {
-        None => Ok(middle[axis]),
-        Some(mm) if mm >= 0.0 && mm * 1000.0 <= extent[axis] => Ok(mm * 1000.0),
-        Some(mm) => Err(format!(
-            "{name} = {mm}: expected a place inside the tissue, 0 to {} mm",
-            extent[axis] / 1000.0
-        )),
-    };
-    let x = axis("x_mm", x_mm, 0)?;
-    Ok(match grid.plane {
-        Plane::Section => [x, middle[1], axis("depth_mm", depth_mm, 2)?],
-        Plane::Plan => [x, axis("depth_mm", depth_mm.or(y_mm), 1)?, middle[2]],
-        Plane::Block => [x, axis("y_mm", y_mm, 1)?, axis("depth_mm", depth_mm, 2)?],
-    })
-}
-
 impl Challenge {
     /// Checks an entry of a scenario against the tissue and the host that it will meet.
-    pub fn from_entry(entry: &ChallengeEntry, grid: &Grid, profile: &Profile) -> Result<Self, String> {
+    pub fn from_entry(
+        entry: &ChallengeEntry,
+        grid: &Grid,
+        profile: &Profile,
+    ) -> Result<Self, String> {
         let fault = |message: String| format!("challenge.{}: {message}", entry.id);
         if !(0.0..=1.0).contains(&entry.strength) {
-            return Err(fault(format!("strength = {}: expected 0 to 1", entry.strength)));
+            return Err(fault(format!(
+                "strength = {}: expected 0 to 1",
+                entry.strength
+            )));
         }
         let radius_um = entry.radius_mm.unwrap_or(0.0) * 1000.0;
         let insult = match entry.kind {
@@ -126,7 +107,8 @@ impl Challenge {
             schedule: Schedule::new(&entry.course, 0.0).map_err(fault)?,
             insult,
             strength: entry.strength,
-            centre_um: centre_um(grid, entry.x_mm, entry.y_mm, entry.depth_mm).map_err(fault)?,
+            centre_um: schedule::place_um(grid, [entry.x_mm, entry.y_mm, entry.depth_mm])
+                .map_err(fault)?,
             radius_um,
         })
     }
@@ -135,7 +117,14 @@ impl Challenge {
         matches!(self.insult, Insult::Trauma | Insult::MineralNidus)
     }
 
-    fn happens(&self, p: &Parameters, wall_share: f64, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
+    fn happens(
+        &self,
+        p: &Parameters,
+        wall_share: f64,
+        arrows: &Arrows,
+        tissue: &mut Tissue,
+        now: Now,
+    ) {
         let scale = if self.insult == Insult::Trauma {
             arrows.trauma
         } else {
@@ -156,12 +145,24 @@ impl Challenge {
         tissue.events.latest_trigger = Some(event);
         match &self.insult {
             Insult::Trauma => {
-                tissue.injure(self.centre_um, self.radius_um, strength, p.trauma_nidus * strength);
+                tissue.injure(
+                    self.centre_um,
+                    self.radius_um,
+                    strength,
+                    p.trauma_nidus * strength,
+                );
                 tissue.blame(self.centre_um, self.radius_um, event);
             }
             Insult::MineralNidus => {
                 tissue.injure(self.centre_um, self.radius_um, 0.0, strength);
-                deposit(p, wall_share, tissue, self.centre_um, self.radius_um, strength);
+                deposit(
+                    p,
+                    wall_share,
+                    tissue,
+                    self.centre_um,
+                    self.radius_um,
+                    strength,
+                );
                 tissue.blame(self.centre_um, self.radius_um, event);
             }
             Insult::Hypotension { .. } => {}
@@ -178,7 +179,10 @@ impl Challenge {
 /// Marks the voxels of all local challenges before the first step: «outside every challenge radius» holds from day 0.
 pub fn prepare(tissue: &mut Tissue, challenges: &[Challenge]) {
     for challenge in challenges.iter().filter(|c| c.is_local()) {
-        for voxel in tissue.grid.within_um(challenge.centre_um, challenge.radius_um) {
+        for voxel in tissue
+            .grid
+            .within_um(challenge.centre_um, challenge.radius_um)
+        {
             tissue.anatomy.challenged[voxel] = true;
         }
     }
@@ -212,10 +216,15 @@ fn deposit(
             .count();
         if inside > 0 {
             let share = inside as f64 / pieces.len() as f64;
-            let new = math::max(vessels.mineral[segment], p.nidus_wall_mineral * strength * share);
+            let new = math::max(
+                vessels.mineral[segment],
+                p.nidus_wall_mineral * strength * share,
+            );
             let gain = new - vessels.mineral[segment];
             vessels.mineral[segment] = new;
-            ledger.mineral_ug.book(gain * wall_capacity_ug(vessels, segment, wall_share));
+            ledger
+                .mineral_ug
+                .book(gain * wall_capacity_ug(vessels, segment, wall_share));
         }
     }
     let capacity = voxel_capacity_ug(grid);
@@ -224,7 +233,9 @@ fn deposit(
             let old = fields.mineral[voxel];
             let new = math::max(f64::from(old), p.nidus_interstitial_mineral * strength) as f32;
             fields.mineral[voxel] = new;
-            ledger.mineral_ug.book((f64::from(new) - f64::from(old)) * capacity);
+            ledger
+                .mineral_ug
+                .book((f64::from(new) - f64::from(old)) * capacity);
         }
     }
 }
@@ -293,7 +304,12 @@ mod tests {
     #[test]
     fn a_bruise_denudes_inside_its_radius_and_kills_nothing() {
         let tissue = run(&entry(ChallengeKind::Trauma), &Arrows::default(), 25);
-        let lost = tissue.vessels.integrity.iter().filter(|&&e| e == 0.0).count();
+        let lost = tissue
+            .vessels
+            .integrity
+            .iter()
+            .filter(|&&e| e == 0.0)
+            .count();
         assert!(lost > 0 && lost < tissue.vessels.integrity.len());
         assert!(tissue.vessels.nidus[0] > 0.0 && tissue.vessels.nidus[1] == 0.0);
         assert!(!tissue.anatomy.ever_died.contains(&true));
@@ -318,7 +334,10 @@ mod tests {
             strength: 0.0,
             ..entry(ChallengeKind::Trauma)
         };
-        for tissue in [run(&entry(ChallengeKind::Trauma), &off, 30), run(&weak, &Arrows::default(), 30)] {
+        for tissue in [
+            run(&entry(ChallengeKind::Trauma), &off, 30),
+            run(&weak, &Arrows::default(), 30),
+        ] {
             assert_eq!(tissue.events.count, 0);
             assert!(tissue.vessels.integrity.iter().all(|&e| e == 1.0));
         }
@@ -361,7 +380,8 @@ mod tests {
     #[test]
     fn an_unknown_host_value_or_a_place_outside_is_refused() {
         let tissue = fixture::tissue(fixture::healthy());
-        let make = |e: &ChallengeEntry| Challenge::from_entry(e, &tissue.grid, &tissue.host.profile);
+        let make =
+            |e: &ChallengeEntry| Challenge::from_entry(e, &tissue.grid, &tissue.host.profile);
         let unknown = ChallengeEntry {
             set: vec![Setting {
                 key: "host.phosphat".into(),
@@ -380,7 +400,8 @@ mod tests {
     #[test]
     fn the_crystals_of_a_nidus_are_booked() {
         let tissue = run(&entry(ChallengeKind::MineralNidus), &Arrows::default(), 25);
-        let there = mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, 0.5);
+        let there =
+            mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, 0.5);
         assert!(there > 0.0);
         assert!(tissue.ledger.mineral_ug.gap(there).abs() < 1e-9 * there);
         assert_eq!(tissue.vessels.nidus[0], 1.0);

@@ -124,7 +124,11 @@ fn own_growth(passive: f64, with_cells: f64) -> f64 {
 
 /// Mural cells of each segment: share that is osteogenic now, share that ever switched.
 fn bone_like(cells: &Cells, segments: usize) -> (Vec<f64>, Vec<f64>) {
-    let (mut all, mut now, mut ever) = (vec![0.0; segments], vec![0.0; segments], vec![0.0; segments]);
+    let (mut all, mut now, mut ever) = (
+        vec![0.0; segments],
+        vec![0.0; segments],
+        vec![0.0; segments],
+    );
     let mural = &cells.mural;
     for (&segment, &state) in mural.segment.iter().zip(&mural.state) {
         let s = segment as usize;
@@ -194,8 +198,8 @@ fn grow_in_walls(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, days: f64
             * vessels.mineral_factor[s]
             * vessels.nidus[s]
             * surface(old + p.first_surface);
-        let loss = p.dissolution_rate_per_d
-            * (1.0 + thiosulfate / p.thiosulfate_dissolution_mmol_per_l);
+        let loss =
+            p.dissolution_rate_per_d * (1.0 + thiosulfate / p.thiosulfate_dissolution_mmol_per_l);
         let mut new = math::unit(grown(old, 1.0, gain, loss, days));
         if new < 1e-30 {
             new = 0.0;
@@ -332,7 +336,11 @@ mod tests {
         let mut open = tissue(fixture::healthy(), 0.5);
         open.vessels.nidus[0] = 0.5;
         run(&mut open, &Arrows::default(), 60, 1.0);
-        assert!(open.vessels.mineral[0] > 0.05, "{}", open.vessels.mineral[0]);
+        assert!(
+            open.vessels.mineral[0] > 0.05,
+            "{}",
+            open.vessels.mineral[0]
+        );
         assert!(open.vessels.mineral[1] < 1e-6, "no nidus, no mineral");
         open.fields.inhibitor.fill(1.0);
         let before = open.vessels.mineral[0];
@@ -405,7 +413,8 @@ mod tests {
         tissue.cells.adipocytes.dead[1] = 1;
         tissue.cells.macrophages.push(9, [130.0, 10.0, 290.0], 1);
         let share = parameters().wall_share;
-        let inventory = |t: &Tissue| mineral_inventory_ug(&t.grid, &t.vessels, &t.fields.mineral, share);
+        let inventory =
+            |t: &Tissue| mineral_inventory_ug(&t.grid, &t.vessels, &t.fields.mineral, share);
         tissue.ledger.mineral_ug.close(inventory(&tissue));
         run(&mut tissue, &Arrows::default(), 90, 1.0);
         let there = inventory(&tissue);
@@ -421,7 +430,13 @@ mod tests {
         tissue.vessels.nidus.fill(1.0);
         tissue.site.mineral = 1e6;
         run(&mut tissue, &Arrows::default(), 30, 24.0);
-        assert!(tissue.vessels.mineral.iter().all(|m| (0.0..=1.0).contains(m)));
+        assert!(
+            tissue
+                .vessels
+                .mineral
+                .iter()
+                .all(|m| (0.0..=1.0).contains(m))
+        );
     }
 
     #[test]

@@ -192,7 +192,10 @@ fn two_segments(grid: &Grid) -> Vessels {
         ..Default::default()
     };
     for (s, class, radius) in [(0u32, Class::Arteriole, 10.0), (1, Class::Capillary, 3.0)] {
-        let [a, b] = [v.nodes.place_um[s as usize], v.nodes.place_um[s as usize + 1]];
+        let [a, b] = [
+            v.nodes.place_um[s as usize],
+            v.nodes.place_um[s as usize + 1],
+        ];
         let length = b[0] - a[0];
         v.id.push(u64::from(s) + 1);
         v.from.push(s);

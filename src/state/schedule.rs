@@ -1,8 +1,9 @@
-//! Dates of a challenge or treatment, as integer steps.
+//! When and where of a challenge or treatment: dates as integer steps, places as points of the grid.
 
 use std::ops::Range;
 
 use crate::clock::Clock;
+use crate::grid::{Grid, Plane};
 use crate::parameters::Course;
 
 /// When something happens: a first day, an interval, a number of times. Every date is computed from its ordinal and
@@ -20,12 +21,16 @@ impl Schedule {
     pub fn new(course: &Course, delay_d: f64) -> Result<Self, String> {
         let start_d = course.start_d + delay_d;
         if !(start_d.is_finite() && start_d >= 0.0) {
-            return Err(format!("start_d = {start_d}: expected a day of the run, 0 or later"));
+            return Err(format!(
+                "start_d = {start_d}: expected a day of the run, 0 or later"
+            ));
         }
         if let Some(every) = course.every_d
             && !(every.is_finite() && every > 0.0)
         {
-            return Err(format!("every_d = {every}: expected an interval above 0 days"));
+            return Err(format!(
+                "every_d = {every}: expected an interval above 0 days"
+            ));
         }
         Ok(Self {
             start_d,
@@ -72,7 +77,11 @@ impl Schedule {
     /// Smallest ordinal whose step is not before this one.
     fn first_from(&self, step: u64, hours: f64) -> u32 {
         let Some(every) = self.every_d else {
-            return if self.step_of(0, hours) >= step { 0 } else { self.count };
+            return if self.step_of(0, hours) >= step {
+                0
+            } else {
+                self.count
+            };
         };
         let day = step as f64 * hours / 24.0;
         let guess = ((day - self.start_d) / every).floor() - 2.0;
@@ -84,12 +93,40 @@ impl Schedule {
     }
 }
 
+/// A place of a scenario, (x, y, depth) in mm, as a point of the grid [µm]. What is missing is the middle; in a plan the depth
+/// stands for y. A place outside the tissue is refused.
+pub fn place_um(grid: &Grid, [x, y, depth]: [Option<f64>; 3]) -> Result<[f64; 3], String> {
+    let extent = grid.extent_um();
+    let axis = |name: &str, mm: Option<f64>, i: usize| match mm {
+        None => Ok(extent[i] / 2.0),
+        Some(mm) if mm >= 0.0 && mm * 1000.0 <= extent[i] => Ok(mm * 1000.0),
+        Some(mm) => Err(format!(
+            "{name} = {mm}: expected a place inside the tissue, 0 to {} mm",
+            extent[i] / 1000.0
+        )),
+    };
+    let x = axis("x_mm", x, 0)?;
+    Ok(match grid.plane {
+        Plane::Section => [x, extent[1] / 2.0, axis("depth_mm", depth, 2)?],
+        Plane::Plan => [x, axis("depth_mm", depth.or(y), 1)?, extent[2] / 2.0],
+        Plane::Block => [x, axis("y_mm", y, 1)?, axis("depth_mm", depth, 2)?],
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn course(start_d: f64, every_d: Option<f64>, count: Option<u32>) -> Schedule {
-        Schedule::new(&Course { start_d, every_d, count }, 0.0).unwrap()
+        Schedule::new(
+            &Course {
+                start_d,
+                every_d,
+                count,
+            },
+            0.0,
+        )
+        .unwrap()
     }
 
     fn steps(schedule: &Schedule, hours: f64, until: u64) -> Vec<u64> {
