@@ -232,7 +232,15 @@ fn grow_in_interstitium(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, da
     } = fields;
     let fat = &cells.adipocytes;
     let depot = &cells.thiosulfate_depot;
+    let fat_opens = fat
+        .calcifying
+        .iter()
+        .chain(&fat.dead)
+        .any(|&flag| flag != 0);
     for (voxel, share) in mineral.iter_mut().enumerate() {
+        if *share == 0.0 && !fat_opens {
+            continue;
+        }
         let cell = anatomy.adipocyte[voxel];
         let (calcifying, dead) = match cell {
             NONE => (false, false),

@@ -171,30 +171,27 @@ fn switch_mural_cells(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
         let phosphate = f64::from(fields.phosphate[voxel]);
         let repair = f64::from(fields.repair[voxel]);
         if mural.state[i] == CONTRACTILE {
-            let uraemic = phosphate >= p.phosphate_threshold_mmol_per_l;
-            let adipokine = if uraemic && arrows.adipo > 0.0 && p.adipokine_gain > 0.0 {
-                living_fat_share(
-                    grid,
-                    &anatomy.adipocyte,
-                    &cells.adipocytes.dead,
-                    voxel,
-                    reach,
-                )
-            } else {
-                0.0
-            };
-            let at = Surroundings {
+            let mut at = Surroundings {
                 phosphate,
                 cytokine: f64::from(fields.cytokine[voxel]),
                 oxygen_mmhg: f64::from(fields.oxygen[voxel]),
                 integrity: integrity[segment],
                 repair,
-                adipokine,
+                // The most that fat nearby can do; counted only for the few cells whose draw lies below that.
+                adipokine: 1.0,
                 msc_near,
             };
-            let chance = math::chance_of(switch_rate(p, arrows, &at), now.hours);
-            if chance > 0.0 && now.dice.roll(Purpose::OsteogenicSwitch, id).chance(chance) {
-                mural.state[i] = OSTEOGENIC;
+            let most = math::chance_of(switch_rate(p, arrows, &at), now.hours);
+            if most <= 0.0 {
+                continue;
+            }
+            let draw = now.dice.roll(Purpose::OsteogenicSwitch, id).uniform();
+            if draw < most {
+                let dead = &cells.adipocytes.dead;
+                at.adipokine = living_fat_share(grid, &anatomy.adipocyte, dead, voxel, reach);
+                if draw < math::chance_of(switch_rate(p, arrows, &at), now.hours) {
+                    mural.state[i] = OSTEOGENIC;
+                }
             }
             continue;
         }
