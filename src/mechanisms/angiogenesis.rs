@@ -256,7 +256,8 @@ fn grow(p: &Parameters, tissue: &mut Tissue, now: Now) {
         }
         let first = built == 0.0;
         let parent = incident(vessels, sprouts.node[i]);
-        let Some(&origin) = parent.first() else {
+        // A node that another sprout has taken meanwhile carries no fourth vessel.
+        let Some(&origin) = parent.first().filter(|_| parent.len() <= 2) else {
             continue;
         };
         let branch = if first {
@@ -279,7 +280,15 @@ fn grow(p: &Parameters, tissue: &mut Tissue, now: Now) {
                 continue;
             };
             let last = id_from(sprouts.id[i], 9);
-            lay(p, grid, vessels, last, [node, there], branch, vessels.slab_share[s]);
+            lay(
+                p,
+                grid,
+                vessels,
+                last,
+                [node, there],
+                branch,
+                vessels.slab_share[s],
+            );
             // A way through another blind sprout opens with it.
             let opens = now.step + (p.maturation_h / now.hours).ceil() as u64;
             let other = vessels.branch[s];
@@ -329,7 +338,8 @@ fn steer(
 /// Whether a point lies inside the block without wrapping, half a voxel from its sides.
 fn is_within(grid: &Grid, point: [f64; 3]) -> bool {
     let margin = grid.voxel_um / 2.0;
-    let inside = |x: f64, n: usize| n == 1 || (margin..=n as f64 * grid.voxel_um - margin).contains(&x);
+    let inside =
+        |x: f64, n: usize| n == 1 || (margin..=n as f64 * grid.voxel_um - margin).contains(&x);
     inside(point[0], grid.nx) && inside(point[1], grid.ny) && inside(point[2], grid.nz)
 }
 
@@ -504,16 +514,23 @@ mod tests {
     }
 
     fn run(tissue: &mut Tissue, steps: std::ops::Range<u64>) {
+        let p = parameters();
         for step in steps {
-            apply(&parameters(), &Arrows::default(), tissue, now(step));
+            apply(&p, &Arrows::default(), tissue, now(step));
         }
     }
 
     fn check(tissue: &Tissue) {
         let v = &tissue.vessels;
         assert!(v.degrees().iter().all(|&d| d <= 3));
-        assert_eq!(*v.first_patch.last().expect("ranges") as usize, v.integrity.len());
-        assert_eq!(*v.first_piece.last().expect("ranges") as usize, v.piece_um.len());
+        assert_eq!(
+            *v.first_patch.last().expect("ranges") as usize,
+            v.integrity.len()
+        );
+        assert_eq!(
+            *v.first_piece.last().expect("ranges") as usize,
+            v.piece_um.len()
+        );
         for s in 0..v.len() {
             assert!(!v.patches(s).is_empty() && !v.pieces(s).is_empty());
             let um = v.pieces(s).fold(0.0, |sum, p| sum + v.piece_um[p]);
@@ -555,11 +572,17 @@ mod tests {
         for step in 0..400 {
             run(&mut tissue, step..step + 1);
             check(&tissue);
-            let joined = tissue.events.pending.iter().any(|e| e.kind == EventKind::Anastomosis);
+            let joined = tissue
+                .events
+                .pending
+                .iter()
+                .any(|e| e.kind == EventKind::Anastomosis);
             if joined && joined_at.is_none() {
                 joined_at = Some(step);
                 let v = &tissue.vessels;
-                let opens = (0..v.len()).filter(|&s| v.opens_at_step[s] == step + 72).count();
+                let opens = (0..v.len())
+                    .filter(|&s| v.opens_at_step[s] == step + 72)
+                    .count();
                 assert!(opens >= 2);
             }
         }

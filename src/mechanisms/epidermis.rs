@@ -14,12 +14,12 @@
 //! | v      | speed of the edge of the sheet                       | mm/d  | `edge_mm_per_d`                |
 //! | O      | oxygen: gate from 5 to 15 mmHg                       | mmHg  | `fields.oxygen`                |
 //! | k      | contraction of the open area                         | 1/d   | `contraction_per_d`            |
-//! | bed    | support of a bed that lives and is not bad, else 0   | 0-1   |                                |
+//! | bed    | support of a bed that lives, is not bad and bears D and B, else 0 | 0-1 |                     |
 //!
 //! Under an open surface, from the top down: dead tissue older than a week is shed (eschar), one voxel at a time at
 //! `eschar_um_per_d`; living tissue over a bed that is mostly dead dries out after three days, so that thin islands do
-//! not lock a wound; an open bed fills at `granulation_um_per_d` from living neighbours with oxygen and few bacteria
-//! (dermis and fat only: `Gone` → `Healed`). Fronts move by whole voxels at fixed moments, without dice. Closing by
+//! not lock a wound; a clean bed fills at `granulation_um_per_d` from living neighbours with oxygen and few bacteria
+//! (dermis and fat only: `Gone` → `Healed`), never over what must still be shed. Fronts move by whole voxels at fixed moments, without dice. Closing by
 //! sheet, contraction and granulation are owned by arrow `reepithelialise`.
 //!
 //! Reads `vessels`, `fields`. Writes `cells.keratinocytes`, `cells.stroma`, `cells.adipocytes`, `anatomy`,
@@ -95,8 +95,7 @@ struct Footing {
 
 /// Hours without support after a step.
 fn endured(p: &Parameters, footing: &Footing, hours: f64, before: f64) -> f64 {
-    let toxic = footing.damage > p.damage_limit || footing.bacteria > p.bacteria_limit;
-    if toxic {
+    if is_toxic(p, footing) {
         before + hours * p.unsupported_h / p.toxic_h
     } else if footing.support < p.support_least && footing.bad {
         before + hours
@@ -105,9 +104,14 @@ fn endured(p: &Parameters, footing: &Footing, hours: f64, before: f64) -> f64 {
     }
 }
 
+/// Whether damage signal or bacteria are more than keratinocytes bear.
+fn is_toxic(p: &Parameters, footing: &Footing) -> bool {
+    footing.damage > p.damage_limit || footing.bacteria > p.bacteria_limit
+}
+
 /// How well a bed carries the sheet, 0-1.
-fn bed_gate(footing: &Footing) -> f64 {
-    if footing.lives && !footing.bad {
+fn bed_gate(p: &Parameters, footing: &Footing) -> f64 {
+    if footing.lives && !footing.bad && !is_toxic(p, footing) {
         footing.support
     } else {
         0.0
@@ -116,11 +120,12 @@ fn bed_gate(footing: &Footing) -> f64 {
 
 /// Way that the sheet creeps over an open column from one covered neighbour [voxels/h].
 fn creep_per_h(p: &Parameters, footing: &Footing, voxel_um: f64) -> f64 {
-    let oxygen = (footing.oxygen - p.divide_least_mmhg) / (p.divide_full_mmhg - p.divide_least_mmhg);
+    let oxygen =
+        (footing.oxygen - p.divide_least_mmhg) / (p.divide_full_mmhg - p.divide_least_mmhg);
     p.edge_mm_per_d * 1000.0 / 24.0 / voxel_um
         * math::unit(oxygen)
         * math::unit(1.0 - footing.bacteria)
-        * bed_gate(footing)
+        * bed_gate(p, footing)
 }
 
 /// Loss and healing of the surface.
@@ -195,14 +200,24 @@ fn is_bad(
     so: impl Fn(usize) -> bool,
 ) -> bool {
     let layer = grid.nx * grid.ny;
-    let end = if depths.end < grid.nz { depths.end } else { grid.nz };
+    let end = if depths.end < grid.nz {
+        depths.end
+    } else {
+        grid.nz
+    };
     let all = depths.start..end;
     let found = all.clone().filter(|&z| so(column + layer * z)).count();
     !all.is_empty() && found as f64 >= p.bed_bad_share * all.len() as f64
 }
 
 /// Support of every column by perfused loops; by capillaries where the network has no loops within reach.
-fn supports(p: &Parameters, grid: &Grid, vessels: &Vessels, columns: usize, top: usize) -> Vec<f64> {
+fn supports(
+    p: &Parameters,
+    grid: &Grid,
+    vessels: &Vessels,
+    columns: usize,
+    top: usize,
+) -> Vec<f64> {
     let is_loop = |s: usize| vessels.bed[s] == Bed::Loop;
     let sprouted = |s: usize| vessels.bed[s] == Bed::Sprout && vessels.is_perfused(s);
     let all_well = (0..vessels.len()).all(|s| !is_loop(s) || vessels.is_perfused(s));
@@ -304,18 +319,14 @@ fn shed(p: &Parameters, tissue: &mut Tissue, open: &[usize], now: Now) {
         cells,
         ..
     } = tissue;
-    let depth = (p.bed_depth_um / grid.voxel_um).round() as usize;
     for _ in 0..front_voxels(p.eschar_um_per_d, grid, now) {
         for &column in open {
             let Some(voxel) = anatomy.surface_voxel(grid, column) else {
                 continue;
             };
             if anatomy.lives(voxel) {
-                let z = grid.place(voxel)[2];
-                let dead = |v: usize| !anatomy.lives(v);
-                let undermined = is_bad(p, grid, column, z + 1..z + 1 + depth, dead);
                 let open_h = f64::from(cells.keratinocytes.open_h[column]);
-                if undermined && open_h >= p.drying_h {
+                if open_h >= p.drying_h && is_undermined(p, grid, anatomy, voxel) {
                     kill_with_cells(anatomy, cells, voxel, now.step);
                 }
             } else {
@@ -333,6 +344,23 @@ fn shed(p: &Parameters, tissue: &mut Tissue, open: &[usize], now: Now) {
     }
 }
 
+/// Whether half of what lies beneath a voxel, as deep as a bed, is dead and still there.
+fn is_undermined(p: &Parameters, grid: &Grid, anatomy: &Anatomy, voxel: usize) -> bool {
+    let below = grid.place(voxel)[2] + 1;
+    let depth = (p.bed_depth_um / grid.voxel_um).round() as usize;
+    let column = voxel % (grid.nx * grid.ny);
+    is_bad(p, grid, column, below..below + depth, |v| {
+        anatomy.vitality[v] == Vitality::Necrotic
+    })
+}
+
+/// Whether the floor of the open bed in which a voxel lies is dead.
+fn has_dead_floor(grid: &Grid, anatomy: &Anatomy, voxel: usize) -> bool {
+    let column = voxel % (grid.nx * grid.ny);
+    let floor = anatomy.surface_voxel(grid, column);
+    floor.is_some_and(|v| anatomy.vitality[v] == Vitality::Necrotic)
+}
+
 /// A voxel dies, and the stromal or fat cell to which it belongs.
 fn kill_with_cells(anatomy: &mut Anatomy, cells: &mut Cells, voxel: usize, step: u64) {
     let stromal = anatomy.stromal_cell[voxel];
@@ -340,7 +368,8 @@ fn kill_with_cells(anatomy: &mut Anatomy, cells: &mut Cells, voxel: usize, step:
         cells.stroma.dead[stromal as usize] = 1;
     }
     let fat = anatomy.adipocyte[voxel];
-    if fat != anatomy::NONE {
+    // A fat cell dies once; granulation in its place is no fat.
+    if fat != anatomy::NONE && cells.adipocytes.dead[fat as usize] == 0 {
         cells.adipocytes.dead[fat as usize] = 1;
         for i in cells.adipocytes.footprint(fat as usize).to_vec() {
             anatomy.kill(i as usize, step);
@@ -368,6 +397,8 @@ fn granulate(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
         let filled: Vec<usize> = (0..grid.len())
             .filter(|&v| anatomy.vitality[v] == Vitality::Gone && anatomy.kind[v].is_deep())
             .filter(|&v| grid.faces(v).any(|w| anatomy.kind[w].is_deep() && feeds(w)))
+            // Nothing bridges what must still be shed, else it would dry out again.
+            .filter(|&v| !has_dead_floor(grid, anatomy, v) && !is_undermined(p, grid, anatomy, v))
             .collect();
         for voxel in filled {
             anatomy.vitality[voxel] = Vitality::Healed;
@@ -426,8 +457,8 @@ fn close(
         let sides = covered_sides(&k.covered, column);
         if sides > 0.0 {
             let footing = &footings[column];
-            let rate = creep_per_h(p, footing, grid.voxel_um) * sides
-                + contraction * bed_gate(footing);
+            let rate =
+                creep_per_h(p, footing, grid.voxel_um) * sides + contraction * bed_gate(p, footing);
             let creep = f64::from(k.creep[column]) + rate * arrows.reepithelialise * now.hours;
             k.creep[column] = math::unit(creep) as f32;
             if creep >= 1.0 {
@@ -455,7 +486,7 @@ fn close(
         if let Some(next) = next
             && rest > 0.0
             && k.creep[next] < 1.0
-            && bed_gate(&footings[next]) > 0.0
+            && bed_gate(p, &footings[next]) > 0.0
         {
             let creep = f64::from(k.creep[next]) + rest;
             k.creep[next] = math::unit(creep) as f32;
@@ -519,8 +550,9 @@ mod tests {
     }
 
     fn run(tissue: &mut Tissue, steps: std::ops::Range<u64>) {
+        let p = parameters();
         for step in steps {
-            apply(&parameters(), &Arrows::default(), tissue, now(step));
+            apply(&p, &Arrows::default(), tissue, now(step));
         }
     }
 
@@ -596,7 +628,10 @@ mod tests {
         };
         // Two edges at 0.3 mm/d over 200 and 400 µm take 8 and 16 h; contraction helps a little.
         let (narrow, wide) = (closed_after(10), closed_after(20));
-        assert!((6..=9).contains(&narrow) && (13..=17).contains(&wide), "{narrow} {wide}");
+        assert!(
+            (6..=9).contains(&narrow) && (13..=17).contains(&wide),
+            "{narrow} {wide}"
+        );
     }
 
     #[test]
@@ -623,8 +658,9 @@ mod tests {
             reepithelialise: 0.0,
             ..Arrows::default()
         };
+        let p = parameters();
         for step in 0..100 {
-            apply(&parameters(), &arrows, &mut tissue, now(step));
+            apply(&p, &arrows, &mut tissue, now(step));
         }
         assert_eq!(open_columns(&tissue), 1);
         assert!((tissue.burden.open_wound_days - 100.0 / 24.0).abs() < 1e-9);
@@ -642,7 +678,11 @@ mod tests {
         let mut sheddings = 0;
         for step in 0..24 * 120 {
             run(&mut tissue, step..step + 1);
-            let gone = tissue.anatomy.vitality.iter().filter(|&&v| v == Vitality::Gone);
+            let gone = tissue
+                .anatomy
+                .vitality
+                .iter()
+                .filter(|&&v| v == Vitality::Gone);
             sheddings = sheddings.max(gone.count());
             if step == 24 * 3 {
                 assert_eq!(open_columns(&tissue), 10, "nothing closes over a dead bed");

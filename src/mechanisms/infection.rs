@@ -103,7 +103,10 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         .map(|&(v, _)| (v, p.seeding_per_d / 24.0))
         .collect();
     let by_contact = p.spread_um_per_h / grid.voxel_um;
-    for &v in settled.iter().filter(|&&v| f64::from(bacteria[v]) > p.spread_from) {
+    for &v in settled
+        .iter()
+        .filter(|&&v| f64::from(bacteria[v]) > p.spread_from)
+    {
         let clean = |&w: &usize| bacteria[w] == 0.0 && can_live(w);
         hazards.extend(grid.faces(v).filter(clean).map(|w| (w, by_contact)));
     }
@@ -181,8 +184,8 @@ fn density_around(grid: &Grid, voxel: usize, places: &[usize]) -> f64 {
             for dx in reach(grid.nx) {
                 if let Some(v) = grid.neighbour(voxel, dx, dy, dz) {
                     voxels += 1;
-                    cells += places.partition_point(|&q| q <= v)
-                        - places.partition_point(|&q| q < v);
+                    cells +=
+                        places.partition_point(|&q| q <= v) - places.partition_point(|&q| q < v);
                 }
             }
         }
@@ -200,8 +203,9 @@ mod tests {
     }
 
     fn infect(tissue: &mut Tissue, steps: std::ops::Range<u64>) {
+        let p = parameters();
         for step in steps {
-            apply(&parameters(), &Arrows::default(), tissue, now(step));
+            apply(&p, &Arrows::default(), tissue, now(step));
         }
     }
 
@@ -268,8 +272,9 @@ mod tests {
                 msc_antibact,
                 ..Arrows::default()
             };
+            let p = parameters();
             for step in 0..24 {
-                apply(&parameters(), &arrows, &mut tissue, now(step));
+                apply(&p, &arrows, &mut tissue, now(step));
             }
             tissue.fields.bacteria[5]
         };

@@ -178,9 +178,8 @@ fn age_and_leave(p: &Parameters, tissue: &mut Tissue, now: Now) {
         ledger,
         ..
     } = tissue;
-    let taken_away = |m: &Movers, i: usize| {
-        anatomy.vitality[grid.voxel_at(m.place_um(i))] == Vitality::Gone
-    };
+    let taken_away =
+        |m: &Movers, i: usize| anatomy.vitality[grid.voxel_at(m.place_um(i))] == Vitality::Gone;
     let neutrophils = &mut cells.neutrophils;
     for i in 0..neutrophils.len() {
         neutrophils.age_h[i] += now.hours as f32;
@@ -412,7 +411,9 @@ fn arrive(p: &Parameters, tissue: &mut Tissue, now: Now) {
             }
             call(p, d, c, f64::from(fields.repair[v])) * vessels.piece_um[piece] * 1e-3
         };
-        let called_mm = vessels.pieces(s).fold(0.0, |sum, piece| sum + called(piece));
+        let called_mm = vessels
+            .pieces(s)
+            .fold(0.0, |sum, piece| sum + called(piece));
         if called_mm <= 0.0 {
             continue;
         }
@@ -496,8 +497,9 @@ mod tests {
     }
 
     fn inflame(tissue: &mut Tissue, steps: std::ops::Range<u64>) {
+        let p = parameters();
         for step in steps {
-            apply(&parameters(), &Arrows::default(), tissue, now(step));
+            apply(&p, &Arrows::default(), tissue, now(step));
         }
     }
 
@@ -565,8 +567,9 @@ mod tests {
         let mut tissue = wounded();
         inflame(&mut tissue, 0..80);
         let n = &tissue.cells.neutrophils;
-        let mut places: Vec<usize> =
-            (0..n.len()).map(|i| tissue.grid.voxel_at(n.place_um(i))).collect();
+        let mut places: Vec<usize> = (0..n.len())
+            .map(|i| tissue.grid.voxel_at(n.place_um(i)))
+            .collect();
         places.sort_unstable();
         // 100 000 per mm³ in 20 × 20 × 150 µm.
         assert!(places.chunk_by(|a, b| a == b).all(|cells| cells.len() <= 6));

@@ -231,7 +231,9 @@ mod tests {
     fn with_cells(count: u64, state: u8) -> Tissue {
         let mut tissue = fixture_cells::section();
         for id in 0..count {
-            let place = tissue.grid.centre_um((id as usize * 7 + 100) % tissue.grid.len());
+            let place = tissue
+                .grid
+                .centre_um((id as usize * 7 + 100) % tissue.grid.len());
             tissue.cells.msc.push(id, place, state);
         }
         tissue.ledger.cells.book(count as f64);
@@ -317,8 +319,9 @@ mod tests {
                 msc_coag,
                 ..Arrows::default()
             };
+            let p = parameters();
             for step in 0..hours {
-                apply(&parameters(), &arrows, &mut tissue, now(step));
+                apply(&p, &arrows, &mut tissue, now(step));
             }
             tissue.host.msc_coagulation_relief
         };

@@ -30,9 +30,7 @@ use crate::grid::Grid;
 use crate::math;
 use crate::par;
 use crate::parameters::Arrows;
-use crate::state::cells::{
-    ACTIVE, IN_TISSUE, INJECTED, LICENSED, M1, M2, MSC_OSTEOGENIC, Movers,
-};
+use crate::state::cells::{ACTIVE, IN_TISSUE, INJECTED, LICENSED, M1, M2, MSC_OSTEOGENIC, Movers};
 use crate::state::{Now, Tissue, Vitality, anatomy};
 
 /// Registry section `secretion`.
@@ -249,14 +247,15 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
             _ => continue,
         };
         let soothing = arrows.msc_immune * p.msc_repair * fold * one_cell;
-        let hypoxic = 1.0
-            + (p.msc_hypoxic_fold - 1.0) * hypoxia_response(p, f64::from(fields.oxygen[voxel]));
+        let hypoxic =
+            1.0 + (p.msc_hypoxic_fold - 1.0) * hypoxia_response(p, f64::from(fields.oxygen[voxel]));
         let inflamed = math::hill(
             f64::from(fields.cytokine[voxel]),
             p.msc_vegf_cytokine_half,
             2.0,
         );
-        let growth = arrows.msc_angio * p.msc_vegf_ng_per_ml * hypoxic * (1.0 - inflamed) * one_cell;
+        let growth =
+            arrows.msc_angio * p.msc_vegf_ng_per_ml * hypoxic * (1.0 - inflamed) * one_cell;
         emission.repair[voxel] += (repair * soothing) as f32;
         emission.vegf[voxel] += (vegf * growth) as f32;
     }

@@ -177,9 +177,27 @@ mod tests {
         let mut roll = Dice::new(3).at(1).roll(Purpose::MacrophageMove, 1);
         let deeper = |v: usize| grid.place(v)[2] as f64;
         let start = [200.0, 10.0, 100.0];
-        let end = walk(&grid, &deeper, &|_| true, &mut crowd, start, GAIT, 1.0, &mut roll);
+        let end = walk(
+            &grid,
+            &deeper,
+            &|_| true,
+            &mut crowd,
+            start,
+            GAIT,
+            1.0,
+            &mut roll,
+        );
         assert!(end[2] > start[2] + 0.8 * 240.0 * 0.91);
-        let end = walk(&grid, &deeper, &|_| true, &mut crowd, end, GAIT, 9.0, &mut roll);
+        let end = walk(
+            &grid,
+            &deeper,
+            &|_| true,
+            &mut crowd,
+            end,
+            GAIT,
+            9.0,
+            &mut roll,
+        );
         assert!(end[2] < grid.nz as f64 * grid.voxel_um && end[0] >= 0.0);
     }
 
@@ -192,7 +210,16 @@ mod tests {
         }
         let start = grid.centre_um(45);
         let mut roll = Dice::new(3).at(1).roll(Purpose::MacrophageMove, 1);
-        let end = walk(&grid, &|_| 0.0, &|_| true, &mut crowd, start, GAIT, 5.0, &mut roll);
+        let end = walk(
+            &grid,
+            &|_| 0.0,
+            &|_| true,
+            &mut crowd,
+            start,
+            GAIT,
+            5.0,
+            &mut roll,
+        );
         assert_eq!(grid.voxel_at(end), 45);
     }
 }

@@ -248,10 +248,31 @@ pub struct NewSegment {
 macro_rules! segment_columns {
     ($apply:ident, $v:expr) => {
         $apply!(
-            $v, id, from, to, class, bed, branch, length_um, radius_um, slab_share, mineral, nidus,
-            mineral_factor, neointima, thrombus, closed_h, opens_at_step, flow_nl_per_min,
-            healthy_flow_nl_per_min, shear_pa, healthy_shear_pa, haematocrit, po2_mmhg,
-            solved_conductance, latest_event
+            $v,
+            id,
+            from,
+            to,
+            class,
+            bed,
+            branch,
+            length_um,
+            radius_um,
+            slab_share,
+            mineral,
+            nidus,
+            mineral_factor,
+            neointima,
+            thrombus,
+            closed_h,
+            opens_at_step,
+            flow_nl_per_min,
+            healthy_flow_nl_per_min,
+            shear_pa,
+            healthy_shear_pa,
+            haematocrit,
+            po2_mmhg,
+            solved_conductance,
+            latest_event
         )
     };
 }
@@ -317,14 +338,23 @@ impl Vessels {
     /// Cuts a segment after so many of its patches and puts an inner node of degree 2 there. The part up to the
     /// node keeps the index; the rest, from the node on, becomes a segment at the end and its index is returned.
     /// Length, patches, pieces, wall and blood are kept as they are.
-    pub fn split_segment(&mut self, segment: usize, patches_kept: usize, node: u32, id: u64) -> usize {
+    pub fn split_segment(
+        &mut self,
+        segment: usize,
+        patches_kept: usize,
+        node: u32,
+        id: u64,
+    ) -> usize {
         let patches = self.patches(segment);
         assert!(
             (1..patches.len()).contains(&patches_kept),
             "a split leaves at least one patch on either side"
         );
         let share = patches_kept as f64 / patches.len() as f64;
-        let cut_um = share * self.pieces(segment).fold(0.0, |sum, p| sum + self.piece_um[p]);
+        let cut_um = share
+            * self
+                .pieces(segment)
+                .fold(0.0, |sum, p| sum + self.piece_um[p]);
 
         // Pieces: the one that holds the cut is divided.
         let (mut head, mut tail, mut run) = (Vec::new(), Vec::new(), 0.0);
@@ -340,7 +370,13 @@ impl Vessels {
             run += um;
         }
         let moved: Vec<(f32, f32, u32)> = (patches.start + patches_kept..patches.end)
-            .map(|p| (self.integrity[p], self.susceptibility[p], self.patch_voxel[p]))
+            .map(|p| {
+                (
+                    self.integrity[p],
+                    self.susceptibility[p],
+                    self.patch_voxel[p],
+                )
+            })
             .collect();
 
         // The head shrinks in place: later ranges move by the difference.
@@ -468,13 +504,23 @@ mod tests {
         let rest = v.split_segment(s, 2, node, 77);
         assert_eq!(rest, before.len());
         assert!((v.length_um[s] + v.length_um[rest] - before.length_um[s]).abs() < 1e-9);
-        assert_eq!(v.patches(s).len() + v.patches(rest).len(), before.patches(s).len());
+        assert_eq!(
+            v.patches(s).len() + v.patches(rest).len(),
+            before.patches(s).len()
+        );
         let um = |v: &Vessels, s: usize| v.pieces(s).fold(0.0, |sum, p| sum + v.piece_um[p]);
         assert!((um(&v, s) + um(&v, rest) - um(&before, s)).abs() < 1e-9);
         assert!((um(&v, s) - v.length_um[s]).abs() < 1e-9);
-        assert_eq!((v.to[s], v.from[rest], v.to[rest]), (node, node, before.to[s]));
+        assert_eq!(
+            (v.to[s], v.from[rest], v.to[rest]),
+            (node, node, before.to[s])
+        );
         for other in (0..before.len()).filter(|&o| o != s) {
-            let voxels = |v: &Vessels| v.pieces(other).map(|p| v.piece_voxel[p]).collect::<Vec<_>>();
+            let voxels = |v: &Vessels| {
+                v.pieces(other)
+                    .map(|p| v.piece_voxel[p])
+                    .collect::<Vec<_>>()
+            };
             assert_eq!(voxels(&v), voxels(&before));
             assert_eq!(v.patches(other).len(), before.patches(other).len());
         }
