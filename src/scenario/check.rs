@@ -513,7 +513,14 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
         }
         return fault;
     }
+    // A slip of one letter is nearer than another unit.
+    let slip = names.iter().any(|name| {
+        nearly_equal(key, name)
+            && units::split_suffix(key).map(|(_, unit)| unit)
+                == units::split_suffix(name).map(|(_, unit)| unit)
+    });
     if let Some((group, leaf)) = key.rsplit_once('.')
+        && !slip
         && let Some(hint) = unit_hint(
             leaf,
             &given.value,
@@ -584,6 +591,11 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
         fault.suggestion = format!("did you mean `{near}`?");
     }
     fault
+}
+
+/// Two names that differ by a letter or two.
+fn nearly_equal(a: &str, b: &str) -> bool {
+    a.len() > 6 && strsim::osa_distance(a, b) <= 1 + a.len() / 20
 }
 
 /// A name whose stem exists with another unit, and the converted number.
