@@ -6,9 +6,18 @@
 pub mod error;
 pub mod math;
 pub mod units;
+pub mod version;
 
 // 1: the registry
 pub mod parameters;
 
 // 5: scenario text
 pub mod scenario;
+
+// 6: files
+#[cfg(feature = "cli")]
+pub mod library;
+
+// 7: the command line
+#[cfg(feature = "cli")]
+pub mod cli;
