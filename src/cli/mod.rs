@@ -35,8 +35,8 @@ pub use run::{CompareArgs, FiguresArgs, ResumeArgs, RunArgs};
                   calcisim run healthy                     run one\n  \
                   calcisim show cua_warfarin               every value and where it comes from\n  \
                   calcisim new my_case                     start a scenario of your own\n\n\
-                  Exit codes: 0 ok, 1 our fault, 2 usage, 3 input, 4 files, 5 tool missing, 6 numerical, 7 condition not met,\n\
-                  75 stopped and can be resumed, 130 interrupted.",
+                  Exit codes: 0 ok, 1 our fault, 2 usage, 3 input, 4 files, 5 tool missing, 6 numerical,\n\
+                  7 condition not met, 75 stopped and can be resumed, 130 interrupted.",
     arg_required_else_help = true,
     propagate_version = true,
     disable_help_subcommand = true
