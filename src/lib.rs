@@ -7,6 +7,7 @@ pub mod error;
 pub mod math;
 pub mod par;
 pub mod units;
+pub mod version;
 
 // 1: time, dice, space, linear solvers, the registry
 pub mod clock;
@@ -25,3 +26,11 @@ pub mod therapies;
 
 // 5: scenario text
 pub mod scenario;
+
+// 6: files
+#[cfg(feature = "cli")]
+pub mod library;
+
+// 7: the command line
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -485,11 +485,13 @@ fn checked(key: String, row: RowText) -> Result<Row, String> {
         return Err("the default is none of the choices".into());
     }
     match row.prior {
-        Prior::Uniform { low, high } if !(low < high) => return Err("prior: low < high".into()),
+        Prior::Uniform { low, high } if low >= high || low.is_nan() || high.is_nan() => {
+            return Err("prior: low < high".into());
+        }
         Prior::Lognormal { median, gsd } if !(median > 0.0 && gsd > 1.0) => {
             return Err("prior: median > 0 and gsd > 1".into());
         }
-        Prior::Normal { sd, .. } if !(sd > 0.0) => return Err("prior: sd > 0".into()),
+        Prior::Normal { sd, .. } if sd <= 0.0 || sd.is_nan() => return Err("prior: sd > 0".into()),
         _ => {}
     }
     if row.source.trim().is_empty() || row.meaning.trim().is_empty() {

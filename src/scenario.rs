@@ -211,6 +211,40 @@ impl Scenario {
         if written > 0.0 { written } else { self.days() }
     }
 
+    /// Length of a step [h].
+    pub fn step_h(&self) -> f64 {
+        self.number("run.step_h")
+    }
+
+    /// Interval of the rows of series.csv [h].
+    pub fn series_every_h(&self) -> f64 {
+        self.number("output.series_every_h")
+    }
+
+    /// Days of which a snapshot is kept: the regular ones, those asked for, and the last; sorted, each once.
+    pub fn snapshot_days(&self) -> Vec<f64> {
+        let (end, every) = (self.days(), self.number("output.snapshot_every_d"));
+        let mut days = vec![end];
+        if every > 0.0 {
+            days.extend(
+                (1..100_000_u32)
+                    .map(|i| f64::from(i) * every)
+                    .take_while(|day| *day < end),
+            );
+        }
+        if let Some(Value::Numbers(list)) = self.value("output.snapshot_days") {
+            days.extend(list.iter().copied().filter(|day| *day <= end));
+        }
+        days.sort_by(f64::total_cmp);
+        days.dedup();
+        days
+    }
+
+    /// Currency of every cost.
+    pub fn currency(&self) -> &str {
+        self.word("output.currency")
+    }
+
     /// Seed of the dice.
     pub fn seed(&self) -> u64 {
         match self.value("run.seed") {
@@ -285,5 +319,14 @@ impl Scenario {
             }
         }
         rows
+    }
+}
+
+impl std::str::FromStr for Scenario {
+    type Err = Error;
+
+    /// Reads a scenario that is not in a file; warnings are dropped.
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(Self::from_text("scenario.toml", text, &[])?.0)
     }
 }

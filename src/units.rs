@@ -104,6 +104,13 @@ pub struct ClinicName {
     pub meaning: &'static str,
 }
 
+impl ClinicName {
+    /// The clinic's number in the registry's unit, free of the dust of multiplication (12 digits).
+    pub fn converted(&self, number: f64, times: f64) -> f64 {
+        rounded(number * self.factor * times)
+    }
+}
+
 /// Laboratory values accepted in the units of a clinic.
 ///
 /// Factors are 10 / molar mass for mg/dL → mmol/L (P 30.97, Ca 40.08, Mg 24.305).
@@ -185,11 +192,14 @@ pub fn plain_number(x: f64) -> String {
     }
 }
 
-/// A converted number, free of the dust of one multiplication (12 digits).
+/// A number of 12 digits.
+fn rounded(x: f64) -> f64 {
+    format!("{x:.11e}").parse().unwrap_or(x)
+}
+
+/// A converted number as a person would write it, free of the dust of multiplication.
 pub fn rounded_number(x: f64) -> String {
-    format!("{x:.11e}")
-        .parse()
-        .map_or_else(|_| plain_number(x), plain_number)
+    plain_number(rounded(x))
 }
 
 #[cfg(test)]

@@ -708,3 +708,25 @@ fn every_shipped_scenario_loads_without_a_fault() {
         }
     }
 }
+
+#[test]
+fn no_slip_of_one_character_makes_calcisim_fall_over() {
+    let text = format!(
+        "{TWO_MSC}[host]\nphosphate_mg_per_dl = 5.8\nburn_in = {{ share = 0.3 }}\n[scale]\n\"host.weight_kg\" = 1.1\n[[challenge]]\nkind = \"chemistry\"\nstart_d = 3\nset = {{ warfarin = true }}\n"
+    );
+    let lines = text.lines().count();
+    for (i, c) in text.char_indices() {
+        for put in ["", "\"", "[", "=", "µ", ".", "9", "\n"] {
+            let slip = format!("{}{put}{}", &text[..i], &text[i + c.len_utf8()..]);
+            if let Err(error) = load(&slip) {
+                assert_eq!(error.exit_code(), 3);
+                for fault in error.diagnostics() {
+                    assert!(
+                        fault.line > 0 && fault.line <= lines + 2 && fault.column > 0,
+                        "{fault}\n{slip}"
+                    );
+                }
+            }
+        }
+    }
+}

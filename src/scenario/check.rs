@@ -349,7 +349,7 @@ fn typed(draft: &mut Draft, faults: &mut Faults) -> BTreeMap<String, Held> {
         values.insert(
             name.means.into(),
             Held {
-                value: Value::Number(number * name.factor * times),
+                value: Value::Number(name.converted(number, times)),
                 origin,
             },
         );
@@ -513,7 +513,14 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
         }
         return fault;
     }
+    // A slip of one letter is nearer than another unit.
+    let slip = names.iter().any(|name| {
+        nearly_equal(key, name)
+            && units::split_suffix(key).map(|(_, unit)| unit)
+                == units::split_suffix(name).map(|(_, unit)| unit)
+    });
     if let Some((group, leaf)) = key.rsplit_once('.')
+        && !slip
         && let Some(hint) = unit_hint(
             leaf,
             &given.value,
@@ -568,22 +575,20 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
         if let (Some((_, from)), Some((_, to))) =
             (units::split_suffix(leaf), units::split_suffix(near_leaf))
             && from != to
-            && let Some(text) = converted(&given.value, from, to)
+            && let Some((text, number)) = converted(&given.value, from, to)
         {
-            fault.suggestion = format!(
-                "did you mean `{near_leaf}`? {text}: write {near_leaf} = {}",
-                text.rsplit("= ")
-                    .next()
-                    .unwrap_or("")
-                    .split(' ')
-                    .next()
-                    .unwrap_or("")
-            );
+            fault.suggestion =
+                format!("did you mean `{near_leaf}`? {text}: write {near_leaf} = {number}");
         }
     } else {
         fault.suggestion = format!("did you mean `{near}`?");
     }
     fault
+}
+
+/// Two names that differ by a letter or two.
+fn nearly_equal(a: &str, b: &str) -> bool {
+    a.len() > 6 && strsim::osa_distance(a, b) <= 1 + a.len() / 20
 }
 
 /// A name whose stem exists with another unit, and the converted number.
@@ -600,15 +605,7 @@ pub(super) fn unit_hint<'a>(
         if name_stem != stem || name == leaf {
             continue;
         }
-        if let Some(text) = converted(value, from, to) {
-            let number = text
-                .rsplit("= ")
-                .next()
-                .unwrap_or("")
-                .split(' ')
-                .next()
-                .unwrap_or("")
-                .to_string();
+        if let Some((text, number)) = converted(value, from, to) {
             return Some((
                 format!("no such key: the unit here is {}", spoken(to)),
                 format!("did you mean `{name}`? {text}: write {name} = {number}"),
@@ -631,8 +628,8 @@ pub(super) fn unit_hint<'a>(
     Some((message, format!("did you mean `{name}`?")))
 }
 
-/// `0.01 mm = 10 µm`.
-fn converted(value: &toml::Value, from: &str, to: &str) -> Option<String> {
+/// `0.01 mm = 10 µm`, and the 10.
+fn converted(value: &toml::Value, from: &str, to: &str) -> Option<(String, String)> {
     #[allow(clippy::cast_precision_loss)]
     let number = match value {
         toml::Value::Float(x) => *x,
@@ -640,12 +637,9 @@ fn converted(value: &toml::Value, from: &str, to: &str) -> Option<String> {
         _ => return None,
     };
     let there = units::rounded_number(number * units::factor(from, to)?);
-    Some(format!(
-        "{} {} = {there} {}",
-        units::plain_number(number),
-        spoken(from),
-        spoken(to)
-    ))
+    let here = units::plain_number(number);
+    let text = format!("{here} {} = {there} {}", spoken(from), spoken(to));
+    Some((text, there))
 }
 
 /// `um_per_s` as a person writes it.
@@ -856,10 +850,11 @@ fn together(scenario: &Scenario, faults: &mut Faults, warnings: &mut Faults) {
     }
     for (key, last, place) in schedule::last_days(scenario) {
         if last >= scenario.written_days() {
-            let mut fault = place.fault(&key, &n(last));
+            let mut fault = place.fault(&key, "");
             fault.message = format!(
-                "the run ends on day {} before this acts",
-                n(scenario.written_days())
+                "the run ends on day {}, before its event on day {}",
+                n(scenario.written_days()),
+                n(last)
             );
             fault.expected = format!(
                 "a day before {}, or a longer run.days",
@@ -879,8 +874,12 @@ pub(super) fn beyond_the_end(scenario: &Scenario) -> Vec<Diagnostic> {
     }
     for (key, last, place) in schedule::last_days(scenario) {
         if last >= days {
-            let mut fault = place.fault(&key, &n(last));
-            fault.message = format!("--days ends the run on day {} before this acts", n(days));
+            let mut fault = place.fault(&key, "");
+            fault.message = format!(
+                "--days ends the run on day {}, before its event on day {}",
+                n(days),
+                n(last)
+            );
             warnings.push(&place, fault);
         }
     }

@@ -291,7 +291,7 @@ impl Reader<'_> {
                 } else {
                     self.scenario.number(clinic.times)
                 };
-                value = Value::Number(x * clinic.factor * times);
+                value = Value::Number(clinic.converted(x, times));
             }
             match (value.number(), row.possible, row.evidence) {
                 (Some(x), Some((low, high)), _) if !(low <= x && x <= high) => {

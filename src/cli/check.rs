@@ -1,0 +1,57 @@
+//! `calcisim check`: every fault of every file, nothing run.
+
+use clap::Args;
+use serde_json::json;
+
+use super::Reply;
+use crate::library::Disk;
+use crate::scenario::Scenario;
+
+/// `calcisim check`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Examples:\n  calcisim check mine.toml\n  calcisim check scenarios/*.toml --json"
+)]
+pub struct CheckArgs {
+    /// Paths of scenarios, or names of shipped ones
+    #[arg(required = true)]
+    pub files: Vec<String>,
+    /// Change one value before the check: a dotted path
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+}
+
+pub(super) fn check(args: &CheckArgs) -> Reply {
+    let mut reply = Reply::default();
+    let mut codes = Vec::new();
+    for name in &args.files {
+        match Scenario::load(&Disk, name, &args.sets) {
+            Ok((scenario, warnings)) => {
+                let note = match warnings.len() {
+                    0 => String::new(),
+                    1 => ", 1 warning".into(),
+                    n => format!(", {n} warnings"),
+                };
+                reply.text += &format!("{}: ok{note}\n", scenario.file);
+                reply.warnings.extend(warnings);
+            }
+            Err(error) => {
+                let list = error.diagnostics();
+                let n = list.len();
+                reply.text += &format!("{name}: {n} error{}\n", if n == 1 { "" } else { "s" });
+                codes.push(error.exit_code());
+                reply.faults.extend(list);
+            }
+        }
+    }
+    // With several errors the lowest code other than 1 (our own fault), CONTRACT section 3.
+    reply.exit = codes
+        .iter()
+        .copied()
+        .filter(|code| *code != 1)
+        .min()
+        .or(codes.first().copied())
+        .unwrap_or(0);
+    let (errors, warnings) = (json!(reply.faults), json!(reply.warnings));
+    reply.with("errors", errors).with("warnings", warnings)
+}
