@@ -24,6 +24,9 @@ pub mod initial;
 pub mod mechanisms;
 pub mod therapies;
 
+// 4: the schedule
+pub mod model;
+
 // 5: scenario text
 pub mod scenario;
 

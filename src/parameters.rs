@@ -346,6 +346,13 @@ impl Registry {
         table
     }
 
+    /// A section's default values as its struct: every row is a field and every field a row, or this is an error.
+    pub fn section<T: serde::de::DeserializeOwned>(&self, section: &str) -> Result<T> {
+        toml::Value::Table(self.defaults(section))
+            .try_into()
+            .map_err(|fault| Error::Internal(format!("registry section {section}: {fault}")))
+    }
+
     /// The key most like `name`, over all tables; the same name in another table counts as near.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         let (section, leaf) = name.split_once('.').unwrap_or(("", name));

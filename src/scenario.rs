@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Diagnostic, Error, Result};
 use crate::parameters::{self, Arrows, ChallengeEntry, Registry, TherapyEntry, Value};
 
+mod build;
 mod check;
 mod draft;
 mod print;

@@ -59,6 +59,7 @@ pub fn layers(p: &Parameters, space: &Space, grid: &Grid, septa_um: &[f64], dice
         challenged: vec![false; n],
         adipocyte: vec![NONE; n],
         stromal_cell: vec![NONE; n],
+        debris: vec![0.0; n],
         epidermis_voxels,
         kind,
     }

@@ -82,6 +82,11 @@ fn conductance(p: &Parameters, arrows: &Arrows, v: &Vessels, s: usize, step: u64
     POISEUILLE * math::square(math::square(diameter)) * lumen / (mu * v.length_um[s])
 }
 
+/// Conductance of every segment [nl/min/mmHg].
+pub fn conductances(p: &Parameters, arrows: &Arrows, v: &Vessels, step: u64) -> Vec<f64> {
+    (0..v.len()).map(|s| conductance(p, arrows, v, s, step)).collect()
+}
+
 /// Work space of the flow solve: not part of the state.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
@@ -91,7 +96,7 @@ pub struct Workspace {
 /// Solves again when a conductance, the pressure or the graph changed.
 pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now, work: &mut Workspace) {
     let v = &tissue.vessels;
-    let fresh: Vec<f64> = (0..v.len()).map(|s| conductance(p, arrows, v, s, now.step)).collect();
+    let fresh = conductances(p, arrows, v, now.step);
     let moved = (0..v.len()).any(|s| {
         let old = v.solved_conductance[s];
         (fresh[s] - old).abs() > p.resolve_tolerance * math::max(fresh[s], old)

@@ -259,7 +259,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     };
     let arterial = host.profile.arterial_po2_mmhg + host.added_po2_mmhg;
     let order = downstream(v);
-    let solver = work.solver.get_or_insert_with(|| Multigrid::new(grid));
+    let mut solver = work.solver.take().unwrap_or_else(|| Multigrid::new(grid));
     let cold = ledger.oxygen_solves == 0;
     if cold {
         fields.oxygen.fill(40.0);
@@ -303,6 +303,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             break;
         }
     }
+    work.solver = Some(solver);
     // Mean tension of the blood, for pictures and instruments.
     run_blood(p, v, &blood, arterial, &order, &fields.oxygen, &work.exchange, &mut work.strength, &mut work.tension);
     ledger.oxygen_gap = gap;

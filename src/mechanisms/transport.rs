@@ -57,6 +57,8 @@ pub struct Parameters {
     pub vegf_diffusivity_um2_per_s: f64,
     /// Decay of VEGF [1/min].
     pub vegf_decay_per_min: f64,
+    /// Cytokine in perfused tissue at full systemic inflammation [a.u.].
+    pub systemic_cytokine: f64,
     /// Movement of a field below which it is not solved again [its unit; phosphate and inhibition: share of plasma].
     pub resolve_tolerance: f64,
     /// Relative residual of a solve.
@@ -164,6 +166,14 @@ fn prepare(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], j
         }
         if secreted.is_empty() {
             job.source.fill(0.0);
+        }
+        let systemic = tissue.host.profile.systemic_inflammation * p.systemic_cytokine;
+        if job.species == Species::Cytokine && systemic > 0.0 {
+            for (out, &share) in job.source.iter_mut().zip(perfused) {
+                if share > 0.0 {
+                    *out += decay * systemic as f32;
+                }
+            }
         }
     } else {
         let exchange = (p.exchange_per_s * scale) as f32;

@@ -73,7 +73,8 @@ pub struct Event {
 pub struct EventLog {
     /// Events so far in the run.
     pub count: u64,
-    /// Not yet taken by the recorder.
+    /// Events of the last step, for the recorder; the next step clears them.
+    #[serde(skip)]
     pub pending: Vec<Event>,
     /// Latest challenge or dose.
     pub latest_trigger: Option<u64>,

@@ -24,6 +24,8 @@ pub struct BurnIn {
 pub struct Profile {
     /// Ionised calcium [mmol/L].
     pub calcium_ionised_mmol_per_l: f64,
+    /// Ionised share of total calcium; only converts a total given in clinic units.
+    pub calcium_ionised_share: f64,
     /// Phosphate before dialysis [mmol/L].
     pub phosphate_mmol_per_l: f64,
     /// Magnesium [mmol/L].
@@ -74,6 +76,10 @@ pub struct Profile {
     pub thrombophilia: f64,
     /// Protein C at rest, 1 = normal.
     pub protein_c: f64,
+    /// Factor II at rest, 1 = normal.
+    pub factor_ii: f64,
+    /// Spread of mineral growth between sites (geometric standard deviation).
+    pub mineral_site_gsd: f64,
     /// Body weight [kg].
     pub weight_kg: f64,
     /// Plasma values per dialysis session, from a table; empty = none.
@@ -156,7 +162,7 @@ impl Host {
             inhibition: 0.0,
             toxin: profile.toxin_level,
             protein_c: profile.protein_c,
-            factor_ii: 1.0,
+            factor_ii: profile.factor_ii,
             anticoagulation: 1.0,
             thrombolysis: 1.0,
             pressure_factor: 1.0,

@@ -1,0 +1,292 @@
+//! The schedule: parameters, the model, and `step`: the order of the processes.
+
+mod hash;
+mod start;
+mod watch;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::grid::Grid;
+use crate::initial::{Space, measured, skin, vessels};
+use crate::mechanisms::{
+    angiogenesis, blood_flow, challenge, endothelial_injury, epidermis, host_chemistry, infection, inflammation,
+    ischaemia, mineral_deposition, msc_behaviour, osteogenic_switch, oxygen, secretion, thrombosis, transport,
+    wall_remodelling,
+};
+use crate::parameters::{Arrows, ChallengeEntry, TherapyEntry};
+use crate::random::Dice;
+use crate::state::{Now, Profile, Snapshot, Tissue};
+use crate::therapies::{self, Therapy};
+pub use start::NetworkReport;
+pub use watch::{Disturbance, Stopwatch};
+
+/// Every process of the schedule. One that the scenario switches off is `None` and costs nothing.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // Each field is the process of its name; see `mechanisms`.
+pub struct Mechanisms {
+    pub host_chemistry: host_chemistry::Parameters,
+    pub challenge: challenge::Parameters,
+    pub blood_flow: blood_flow::Parameters,
+    pub oxygen: oxygen::Parameters,
+    pub secretion: secretion::Parameters,
+    pub transport: transport::Parameters,
+    pub endothelial_injury: endothelial_injury::Parameters,
+    pub osteogenic_switch: Option<osteogenic_switch::Parameters>,
+    pub mineral_deposition: mineral_deposition::Parameters,
+    pub thrombosis: Option<thrombosis::Parameters>,
+    pub wall_remodelling: Option<wall_remodelling::Parameters>,
+    pub ischaemia: ischaemia::Parameters,
+    pub inflammation: inflammation::Parameters,
+    pub infection: Option<infection::Parameters>,
+    pub msc_behaviour: msc_behaviour::Parameters,
+    pub angiogenesis: Option<angiogenesis::Parameters>,
+    pub epidermis: epidermis::Parameters,
+}
+
+/// How sites differ. Registry section `site`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteSpread {
+    /// Spread of endothelial repair (standard deviation of the logarithm).
+    pub repair_sd_log: f64,
+    /// Spread of lysis and recanalisation.
+    pub lysis_sd_log: f64,
+    /// Spread of clotting.
+    pub clotting_sd_log: f64,
+}
+
+/// Everything that a model is built from: a checked scenario.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// Length of a step [h].
+    pub step_h: f64,
+    /// Size and grid.
+    pub space: Space,
+    /// Layers.
+    pub skin: skin::Parameters,
+    /// Network.
+    pub network: vessels::Parameters,
+    /// Tables of a measured network.
+    pub tables: Option<measured::Tables>,
+    /// The patient.
+    pub host: Profile,
+    /// Nuclei in walls that carry mineral at the start, 0-1.
+    pub burn_in_nidus: f64,
+    /// How sites differ.
+    pub site: SiteSpread,
+    /// Mural cells per length of arteriole [1/µm].
+    pub mural_per_um: f64,
+    /// Strength of every causal arrow.
+    pub arrows: Arrows,
+    /// The processes.
+    pub mechanisms: Mechanisms,
+    /// Insults, as written.
+    pub challenge_entries: Vec<ChallengeEntry>,
+    /// Numbers of the treatments.
+    pub therapies: therapies::Parameters,
+    /// Treatments, as written.
+    pub therapy_entries: Vec<TherapyEntry>,
+}
+
+impl Parameters {
+    /// The challenges, placed on a grid.
+    pub fn challenges(&self, grid: &Grid) -> Result<Vec<challenge::Challenge>> {
+        self.challenge_entries
+            .iter()
+            .map(|entry| {
+                challenge::Challenge::from_entry(entry, grid, &self.host)
+                    .map_err(|message| Error::input(format!("challenge.{}", entry.id), message))
+            })
+            .collect()
+    }
+
+    /// The treatments, checked against the grid and the patient.
+    pub fn treatments(&self, grid: &Grid) -> Result<Vec<Therapy>> {
+        self.therapy_entries
+            .iter()
+            .map(|entry| {
+                Therapy::from_entry(entry, grid, &self.host).map_err(|message| Error::input("therapy", message))
+            })
+            .collect()
+    }
+}
+
+/// Work space of the solvers: holds nothing that the next step depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Workspace {
+    flow: blood_flow::Workspace,
+    oxygen: oxygen::Workspace,
+    transport: transport::Workspace,
+}
+
+/// A process from outside the crate. It acts at the end of the tissue's answers, after the epidermis, in every step.
+pub trait Process: Send {
+    /// Name in messages and in the cost by process.
+    fn name(&self) -> &'static str;
+    /// Acts on the tissue. Draws only from `now.dice` with `Purpose::Custom`.
+    fn apply(&mut self, tissue: &mut Tissue, now: Now);
+}
+
+/// What a checkpoint holds: everything that the next step reads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    clock: Clock,
+    tissue: Tissue,
+    network: NetworkReport,
+}
+
+/// One site at risk, running.
+pub struct Model {
+    /// The tissue now.
+    pub tissue: Tissue,
+    /// The time now.
+    pub clock: Clock,
+    /// What is said of the network.
+    pub network: NetworkReport,
+    parameters: Parameters,
+    challenges: Vec<challenge::Challenge>,
+    treatments: Vec<Therapy>,
+    custom: Vec<Box<dyn Process>>,
+    seed: u64,
+    dice: Dice,
+    work: Workspace,
+    watch: watch::Watch,
+}
+
+impl Model {
+    /// Builds the tissue of a seed: draws and judges its network, gives it walls and first fields.
+    pub fn new(parameters: Parameters, seed: u64) -> Result<Self> {
+        let mut work = Workspace::default();
+        let (tissue, network) = start::tissue(&parameters, seed, &mut work)?;
+        let state = State { clock: Clock::new(parameters.step_h), tissue, network };
+        Self::restore(parameters, seed, state)
+    }
+
+    /// A model that goes on from a saved state.
+    pub fn restore(parameters: Parameters, seed: u64, state: State) -> Result<Self> {
+        let State { clock, tissue, network } = state;
+        let challenges = parameters.challenges(&tissue.grid)?;
+        let treatments = parameters.treatments(&tissue.grid)?;
+        let mut watch = watch::Watch::default();
+        watch.wall_share = parameters.therapies.wall_share;
+        let work = Workspace::default();
+        let dice = Dice::new(seed);
+        Ok(Self { tissue, clock, network, parameters, challenges, treatments, custom: Vec::new(), seed, dice, work, watch })
+    }
+
+    /// One step. The order of the processes is written here and nowhere else.
+    pub fn step(&mut self) -> Result<()> {
+        let Mechanisms {
+            host_chemistry, challenge, blood_flow, oxygen, secretion, transport, endothelial_injury,
+            osteogenic_switch, mineral_deposition, thrombosis, wall_remodelling, ischaemia, inflammation,
+            infection, msc_behaviour, angiogenesis, epidermis,
+        } = &self.parameters.mechanisms;
+        let (arrows, work, clock) = (&self.parameters.arrows, &mut self.work, &self.clock);
+        let (tissue, watch) = (&mut self.tissue, &mut self.watch);
+        let wall_share = self.parameters.therapies.wall_share;
+        let now = Now { step: clock.step(), day: clock.day(), hours: clock.hours_per_step(), dice: self.dice.at(clock.step()) };
+        tissue.events.pending.clear();
+        watch.open(tissue);
+
+        // 1. The clinic acts, the patient's plasma follows, an insult may strike.
+        therapies::apply(&self.parameters.therapies, &self.treatments, arrows, tissue, now);
+        watch.after("therapies", tissue, clock)?;
+        host_chemistry::apply(host_chemistry, arrows, tissue, now);
+        watch.after("host_chemistry", tissue, clock)?;
+        challenge::apply(challenge, wall_share, &self.challenges, arrows, tissue, now);
+        watch.after("challenge", tissue, clock)?;
+
+        // 2. Blood arrives, and what it carries and cells secrete spreads.
+        blood_flow::apply(blood_flow, arrows, tissue, now, &mut work.flow);
+        watch.after("blood_flow", tissue, clock)?;
+        oxygen::apply(oxygen, tissue, now, &mut work.oxygen);
+        watch.after("oxygen", tissue, clock)?;
+        secretion::apply(secretion, arrows, tissue, now);
+        watch.after("secretion", tissue, clock)?;
+        transport::apply(transport, arrows, tissue, now, &mut work.transport);
+        watch.after("transport", tissue, clock)?;
+
+        // 3. The vessel wall suffers, calcifies, clots and narrows.
+        endothelial_injury::apply(endothelial_injury, arrows, tissue, now);
+        watch.after("endothelial_injury", tissue, clock)?;
+        if let Some(p) = osteogenic_switch { osteogenic_switch::apply(p, arrows, tissue, now); }
+        watch.after("osteogenic_switch", tissue, clock)?;
+        mineral_deposition::apply(mineral_deposition, arrows, tissue, now);
+        watch.after("mineral_deposition", tissue, clock)?;
+        if let Some(p) = thrombosis { thrombosis::apply(p, arrows, tissue, now); }
+        watch.after("thrombosis", tissue, clock)?;
+        if let Some(p) = wall_remodelling { wall_remodelling::apply(p, arrows, tissue, now); }
+        watch.after("wall_remodelling", tissue, clock)?;
+
+        // 4. The tissue answers.
+        ischaemia::apply(ischaemia, arrows, tissue, now);
+        watch.after("ischaemia", tissue, clock)?;
+        inflammation::apply(inflammation, arrows, tissue, now);
+        watch.after("inflammation", tissue, clock)?;
+        if let Some(p) = infection { infection::apply(p, arrows, tissue, now); }
+        watch.after("infection", tissue, clock)?;
+        msc_behaviour::apply(msc_behaviour, arrows, tissue, now);
+        watch.after("msc_behaviour", tissue, clock)?;
+        if let Some(p) = angiogenesis { angiogenesis::apply(p, arrows, tissue, now); }
+        watch.after("angiogenesis", tissue, clock)?;
+        epidermis::apply(epidermis, arrows, tissue, now);
+        watch.after("epidermis", tissue, clock)?;
+
+        // 5. Processes from outside the crate.
+        for process in &mut self.custom {
+            process.apply(tissue, now);
+            watch.after(process.name(), tissue, clock)?;
+        }
+        watch.close(tissue, clock)?;
+        self.clock.tick();
+        Ok(())
+    }
+
+    /// Hash of the state (CONTRACT section 2).
+    pub fn state_hash(&self) -> u64 {
+        hash::state_hash(&self.tissue, &self.clock)
+    }
+
+    /// A picture of the state now.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.tissue, self.clock.step(), self.clock.day())
+    }
+
+    /// Everything that the next step reads.
+    pub fn state(&self) -> State {
+        State { clock: self.clock, tissue: self.tissue.clone(), network: self.network.clone() }
+    }
+
+    /// Seed of this run.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// What the model was built from.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Adds a process from outside the crate, behind those added before.
+    pub fn add_process(&mut self, process: Box<dyn Process>) {
+        self.custom.push(process);
+    }
+
+    /// Lets the model measure the cost of each process with a clock of the caller.
+    pub fn set_stopwatch(&mut self, stopwatch: Stopwatch) {
+        self.watch.stopwatch = Some(stopwatch);
+    }
+
+    /// Seconds spent by process so far, in the order of the schedule; empty without a stopwatch.
+    pub fn profile(&self) -> &[(&'static str, f64)] {
+        &self.watch.seconds
+    }
+
+    /// Smuggles an act in behind a process: for tests that the watch names the culprit.
+    #[doc(hidden)]
+    pub fn disturb(&mut self, behind: &str, act: Disturbance) {
+        self.watch.disturbances.push((behind.to_owned(), act));
+    }
+}

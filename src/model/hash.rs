@@ -1,0 +1,218 @@
+//! The state hash: every column of the state, in a fixed order, as little-endian words.
+//!
+//! The state is walked through its own `Serialize`, so no column can be forgotten; −0 reads as +0; moving cells are taken
+//! in the order of their ids, so that their order in memory does not matter.
+
+use serde::ser::{self, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::clock::Clock;
+use crate::state::Tissue;
+
+/// Hash of a tissue at a step.
+pub fn state_hash(tissue: &Tissue, clock: &Clock) -> u64 {
+    let mut walk = Walk { hash: Xxh3::new(), buffer: Vec::with_capacity(1 << 16) };
+    // Walking into memory cannot fail.
+    let _ = clock.step().serialize(&mut walk);
+    let Tissue { grid, host, site, anatomy, fields, vessels, cells, burden, ledger, events } = tissue;
+    let mut cells = cells.clone();
+    for movers in [&mut cells.neutrophils, &mut cells.macrophages, &mut cells.msc] {
+        movers.sort_by_place(|_, _| 0);
+    }
+    let _ = (grid, host, site, anatomy, fields).serialize(&mut walk);
+    let _ = (vessels, &cells, burden, ledger, events).serialize(&mut walk);
+    walk.flush();
+    walk.hash.digest()
+}
+
+struct Walk {
+    hash: Xxh3,
+    buffer: Vec<u8>,
+}
+
+impl Walk {
+    fn put(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= 1 << 16 {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.hash.update(&self.buffer);
+        self.buffer.clear();
+    }
+}
+
+/// Hashing cannot fail; serde wants an error type.
+#[derive(Debug)]
+struct Never;
+
+impl std::fmt::Display for Never {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "hashing cannot fail")
+    }
+}
+
+impl std::error::Error for Never {}
+
+impl ser::Error for Never {
+    fn custom<T: std::fmt::Display>(_: T) -> Self {
+        Never
+    }
+}
+
+macro_rules! numbers {
+    ($($name:ident: $type:ty),*) => {
+        $(fn $name(self, v: $type) -> Result<(), Never> {
+            self.put(&v.to_le_bytes());
+            Ok(())
+        })*
+    };
+}
+
+impl ser::Serializer for &mut Walk {
+    type Ok = ();
+    type Error = Never;
+    type SerializeSeq = Self;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Self;
+    type SerializeTupleVariant = Self;
+    type SerializeMap = Self;
+    type SerializeStruct = Self;
+    type SerializeStructVariant = Self;
+
+    numbers!(serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+             serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64);
+
+    fn serialize_bool(self, v: bool) -> Result<(), Never> {
+        self.put(&[u8::from(v)]);
+        Ok(())
+    }
+    fn serialize_f32(self, v: f32) -> Result<(), Never> {
+        // −0 + 0 is +0.
+        self.put(&(v + 0.0).to_bits().to_le_bytes());
+        Ok(())
+    }
+    fn serialize_f64(self, v: f64) -> Result<(), Never> {
+        self.put(&(v + 0.0).to_bits().to_le_bytes());
+        Ok(())
+    }
+    fn serialize_char(self, v: char) -> Result<(), Never> {
+        self.serialize_u32(v as u32)
+    }
+    fn serialize_str(self, v: &str) -> Result<(), Never> {
+        self.serialize_bytes(v.as_bytes())
+    }
+    fn serialize_bytes(self, v: &[u8]) -> Result<(), Never> {
+        self.put(&(v.len() as u64).to_le_bytes());
+        self.put(v);
+        Ok(())
+    }
+    fn serialize_none(self) -> Result<(), Never> {
+        self.serialize_u8(0)
+    }
+    fn serialize_some<T: Serialize + ?Sized>(self, v: &T) -> Result<(), Never> {
+        self.put(&[1]);
+        v.serialize(self)
+    }
+    fn serialize_unit(self) -> Result<(), Never> {
+        Ok(())
+    }
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Never> {
+        Ok(())
+    }
+    fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Result<(), Never> {
+        self.serialize_u32(index)
+    }
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, v: &T) -> Result<(), Never> {
+        v.serialize(self)
+    }
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        index: u32,
+        _: &'static str,
+        v: &T,
+    ) -> Result<(), Never> {
+        self.put(&index.to_le_bytes());
+        v.serialize(self)
+    }
+    fn serialize_seq(self, len: Option<usize>) -> Result<Self, Never> {
+        self.put(&(len.unwrap_or(usize::MAX) as u64).to_le_bytes());
+        Ok(self)
+    }
+    fn serialize_tuple(self, _: usize) -> Result<Self, Never> {
+        Ok(self)
+    }
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Never> {
+        Ok(self)
+    }
+    fn serialize_tuple_variant(self, _: &'static str, index: u32, _: &'static str, _: usize) -> Result<Self, Never> {
+        self.put(&index.to_le_bytes());
+        Ok(self)
+    }
+    fn serialize_map(self, len: Option<usize>) -> Result<Self, Never> {
+        self.serialize_seq(len)
+    }
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Never> {
+        Ok(self)
+    }
+    fn serialize_struct_variant(self, _: &'static str, index: u32, _: &'static str, _: usize) -> Result<Self, Never> {
+        self.put(&index.to_le_bytes());
+        Ok(self)
+    }
+}
+
+macro_rules! compound {
+    ($($trait:ident: $method:ident),*) => {
+        $(impl ser::$trait for &mut Walk {
+            type Ok = ();
+            type Error = Never;
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
+                value.serialize(&mut **self)
+            }
+            fn end(self) -> Result<(), Never> {
+                Ok(())
+            }
+        })*
+    };
+}
+
+compound!(SerializeSeq: serialize_element, SerializeTuple: serialize_element, SerializeTupleStruct: serialize_field, SerializeTupleVariant: serialize_field);
+
+impl ser::SerializeMap for &mut Walk {
+    type Ok = ();
+    type Error = Never;
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Never> {
+        key.serialize(&mut **self)
+    }
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
+        value.serialize(&mut **self)
+    }
+    fn end(self) -> Result<(), Never> {
+        Ok(())
+    }
+}
+
+impl ser::SerializeStruct for &mut Walk {
+    type Ok = ();
+    type Error = Never;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), Never> {
+        value.serialize(&mut **self)
+    }
+    fn end(self) -> Result<(), Never> {
+        Ok(())
+    }
+}
+
+impl ser::SerializeStructVariant for &mut Walk {
+    type Ok = ();
+    type Error = Never;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), Never> {
+        value.serialize(&mut **self)
+    }
+    fn end(self) -> Result<(), Never> {
+        Ok(())
+    }
+}
