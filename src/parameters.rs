@@ -352,6 +352,10 @@ impl Registry {
         let mut best: Option<(&str, f64)> = None;
         for row in &self.rows {
             let (row_section, row_leaf) = row.key.split_once('.').unwrap_or(("", &row.key));
+            let beaten = |most: f64| 0.7 * likeness_at_most(leaf, row_leaf) + 0.3 <= most;
+            if !section.is_empty() && beaten(best.map_or(0.6, |(_, most)| most)) {
+                continue;
+            }
             let score = if section.is_empty() {
                 likeness(leaf, row_leaf)
             } else {
@@ -374,6 +378,14 @@ pub fn likeness(a: &str, b: &str) -> f64 {
     #[allow(clippy::cast_precision_loss)]
     let score = 1.0 - strsim::osa_distance(a, b) as f64 / longest as f64;
     score
+}
+
+/// A cheap upper bound of [`likeness`]: lengths alone.
+fn likeness_at_most(a: &str, b: &str) -> f64 {
+    let (a, b) = (a.chars().count(), b.chars().count());
+    #[allow(clippy::cast_precision_loss)]
+    let bound = 1.0 - a.abs_diff(b) as f64 / a.max(b).max(1) as f64;
+    bound
 }
 
 /// The word of a list most like `name`, when any is near.
@@ -423,6 +435,13 @@ fn gather(path: String, table: toml::Table, found: &mut Vec<(String, toml::Value
 fn checked(key: String, row: RowText) -> Result<Row, String> {
     if !key.contains('.') {
         return Err("a row stands in a section".into());
+    }
+    // A scenario uses these words for something else: [[challenge]] and [challenge] cannot stand in one file.
+    let section = key.split('.').next().unwrap_or("");
+    if ["challenge", "therapy", "mechanisms", "scale", "experiment"].contains(&section) {
+        return Err(format!(
+            "[{section}] is taken: another name for the section"
+        ));
     }
     let range = |name: &str, pair: Option<[f64; 2]>| match pair {
         Some([low, high]) if !(low.is_finite() && high.is_finite() && low <= high) => {
@@ -622,6 +641,7 @@ mod tests {
             assert!(row(&without).is_err(), "{line}");
         }
         assert!(row(&whole.replace("1/d", "")).is_err());
+        assert!(row(&whole.replace("[a.b]", "[challenge.b]")).is_err());
         assert!(row(&whole.replace("value = 1.0", "value = 3.0")).is_err());
     }
 
