@@ -5,11 +5,24 @@
 // 0: no knowledge of the model
 pub mod error;
 pub mod math;
+pub mod par;
 pub mod units;
 pub mod version;
 
-// 1: the registry
+// 1: time, dice, space, linear solvers, the registry
+pub mod clock;
+pub mod grid;
 pub mod parameters;
+pub mod random;
+pub mod solve;
+
+// 2: nouns
+pub mod state;
+
+// 3: initialisation and verbs
+pub mod initial;
+pub mod mechanisms;
+pub mod therapies;
 
 // 5: scenario text
 pub mod scenario;

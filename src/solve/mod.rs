@@ -1,0 +1,5 @@
+//! Linear solvers: fields by multigrid, networks by a sparse direct factor.
+
+pub mod graph;
+pub mod multigrid;
+pub mod sparse;

@@ -1,0 +1,205 @@
+//! Substances on the grid: eight fields, and bacteria when infection is on.
+
+use serde::{Deserialize, Serialize};
+
+/// A field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[repr(u8)]
+#[serde(rename_all = "snake_case")]
+pub enum Species {
+    /// Oxygen tension.
+    Oxygen = 0,
+    /// Phosphate.
+    Phosphate = 1,
+    /// Effective inhibition of mineral.
+    Inhibitor = 2,
+    /// Interstitial mineral, as share of solid hydroxyapatite.
+    Mineral = 3,
+    /// Damage signal: DAMP and reactive oxygen.
+    Damage = 4,
+    /// Pro-inflammatory cytokine (TNF, IL-6).
+    Cytokine = 5,
+    /// Repair signal (IL-10, TSG-6, vesicles).
+    Repair = 6,
+    /// Vascular endothelial growth factor.
+    Vegf = 7,
+    /// Bacteria.
+    Bacteria = 8,
+}
+
+impl Species {
+    /// All, in the order of storage and of the state hash.
+    pub const ALL: [Species; 9] = [
+        Species::Oxygen,
+        Species::Phosphate,
+        Species::Inhibitor,
+        Species::Mineral,
+        Species::Damage,
+        Species::Cytokine,
+        Species::Repair,
+        Species::Vegf,
+        Species::Bacteria,
+    ];
+
+    /// Name in files, columns and headings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Species::Oxygen => "oxygen",
+            Species::Phosphate => "phosphate",
+            Species::Inhibitor => "inhibitor",
+            Species::Mineral => "mineral",
+            Species::Damage => "damage",
+            Species::Cytokine => "cytokine",
+            Species::Repair => "repair",
+            Species::Vegf => "vegf",
+            Species::Bacteria => "bacteria",
+        }
+    }
+
+    /// Unit of the stored number.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Species::Oxygen => "mmHg",
+            Species::Phosphate => "mmol/L",
+            Species::Inhibitor => "0-1",
+            Species::Mineral => "share of solid hydroxyapatite",
+            Species::Damage => "a.u. (1 = among fresh necrosis)",
+            Species::Cytokine | Species::Repair => "a.u.",
+            Species::Vegf => "ng/mL",
+            Species::Bacteria => "share of carrying capacity",
+        }
+    }
+
+    /// Fixed physical range of pictures.
+    pub fn picture_range(self) -> (f64, f64) {
+        match self {
+            Species::Oxygen => (0.0, 100.0),
+            Species::Phosphate => (0.0, 4.0),
+            Species::Vegf => (0.0, 4.0),
+            _ => (0.0, 1.0),
+        }
+    }
+}
+
+/// All fields, one number per voxel each.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fields {
+    /// Oxygen tension [mmHg].
+    pub oxygen: Vec<f32>,
+    /// Phosphate [mmol/L].
+    pub phosphate: Vec<f32>,
+    /// Effective inhibition of mineral, 0-1.
+    pub inhibitor: Vec<f32>,
+    /// Interstitial mineral, share of solid hydroxyapatite, 0-1.
+    pub mineral: Vec<f32>,
+    /// Damage signal [a.u.].
+    pub damage: Vec<f32>,
+    /// Pro-inflammatory cytokine [a.u.].
+    pub cytokine: Vec<f32>,
+    /// Repair signal [a.u.].
+    pub repair: Vec<f32>,
+    /// VEGF [ng/mL].
+    pub vegf: Vec<f32>,
+    /// Bacteria, share of carrying capacity.
+    pub bacteria: Vec<f32>,
+    /// What the solver remembers of each quasi-steady field: resume must restore it.
+    pub memory: Vec<Memory>,
+    /// What oxygen was last solved with.
+    pub oxygen_memory: OxygenMemory,
+    /// What cells secrete in this step; written by `secretion`, read by `transport`, not part of the state.
+    #[serde(skip)]
+    pub emission: Emission,
+    /// A pulse of reactive oxygen by reperfusion, decaying; joins the sources of `damage` [a.u./h].
+    pub reperfusion: Vec<f32>,
+}
+
+/// Sinks and sources with which a field was last solved; a field is solved again only when they changed enough.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Sink [1/s], per voxel.
+    pub sink: Vec<f32>,
+    /// Source [unit/s], per voxel.
+    pub source: Vec<f32>,
+    /// The solution itself; relative to plasma for phosphate and inhibition.
+    pub relative: Vec<f32>,
+    /// Solves so far.
+    pub solves: u64,
+}
+
+/// Flows, living voxels and surface with which oxygen was last solved.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OxygenMemory {
+    /// Flow by segment [nl/min].
+    pub flow: Vec<f32>,
+    /// Voxels that used oxygen.
+    pub lives: Vec<bool>,
+    /// Columns that were covered.
+    pub covered: Vec<u8>,
+    /// Arterial tension [mmHg].
+    pub arterial_mmhg: f64,
+}
+
+/// Sources of the signals in this step, per voxel.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Emission {
+    /// Damage signal [a.u./s].
+    pub damage: Vec<f32>,
+    /// Cytokine [a.u./s].
+    pub cytokine: Vec<f32>,
+    /// Repair signal [a.u./s].
+    pub repair: Vec<f32>,
+    /// VEGF [ng/mL/s].
+    pub vegf: Vec<f32>,
+}
+
+impl Fields {
+    /// All fields at zero.
+    pub fn zeros(voxels: usize) -> Self {
+        let zero = vec![0.0f32; voxels];
+        Self {
+            oxygen: zero.clone(),
+            phosphate: zero.clone(),
+            inhibitor: zero.clone(),
+            mineral: zero.clone(),
+            damage: zero.clone(),
+            cytokine: zero.clone(),
+            repair: zero.clone(),
+            vegf: zero.clone(),
+            bacteria: zero.clone(),
+            memory: vec![Memory::default(); Species::ALL.len()],
+            oxygen_memory: OxygenMemory::default(),
+            emission: Emission::default(),
+            reperfusion: zero,
+        }
+    }
+
+    /// One field.
+    pub fn of(&self, species: Species) -> &[f32] {
+        match species {
+            Species::Oxygen => &self.oxygen,
+            Species::Phosphate => &self.phosphate,
+            Species::Inhibitor => &self.inhibitor,
+            Species::Mineral => &self.mineral,
+            Species::Damage => &self.damage,
+            Species::Cytokine => &self.cytokine,
+            Species::Repair => &self.repair,
+            Species::Vegf => &self.vegf,
+            Species::Bacteria => &self.bacteria,
+        }
+    }
+
+    /// One field, to write.
+    pub fn of_mut(&mut self, species: Species) -> &mut Vec<f32> {
+        match species {
+            Species::Oxygen => &mut self.oxygen,
+            Species::Phosphate => &mut self.phosphate,
+            Species::Inhibitor => &mut self.inhibitor,
+            Species::Mineral => &mut self.mineral,
+            Species::Damage => &mut self.damage,
+            Species::Cytokine => &mut self.cytokine,
+            Species::Repair => &mut self.repair,
+            Species::Vegf => &mut self.vegf,
+            Species::Bacteria => &mut self.bacteria,
+        }
+    }
+}
