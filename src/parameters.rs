@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -346,6 +347,14 @@ impl Registry {
         table
     }
 
+    /// The defaults of one section as the `Parameters` of its process.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the fields of the struct are not the rows of the section.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        from_section(name, self.defaults(name))
+    }
+
     /// The key most like `name`, over all tables; the same name in another table counts as near.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         let (section, leaf) = name.split_once('.').unwrap_or(("", name));
@@ -367,6 +376,18 @@ impl Registry {
         }
         best.filter(|(_, score)| *score > 0.6).map(|(key, _)| key)
     }
+}
+
+/// A section's table as the `Parameters` of its process: every row a field and every field a row.
+pub fn from_section<T: DeserializeOwned>(name: &str, table: toml::Table) -> Result<T> {
+    toml::Value::Table(table)
+        .try_into()
+        .map_err(|fault: toml::de::Error| {
+            Error::Internal(format!(
+                "the fields of [{name}] are not the rows of the registry: {}",
+                fault.message()
+            ))
+        })
 }
 
 /// 1 for equal names, 0 for names with nothing in common.
