@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -346,11 +347,12 @@ impl Registry {
         table
     }
 
-    /// A section's default values as its struct: every row is a field and every field a row, or this is an error.
-    pub fn section<T: serde::de::DeserializeOwned>(&self, section: &str) -> Result<T> {
-        toml::Value::Table(self.defaults(section))
-            .try_into()
-            .map_err(|fault| Error::Internal(format!("registry section {section}: {fault}")))
+    /// The defaults of one section as the `Parameters` of its process.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the fields of the struct are not the rows of the section.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        from_section(name, self.defaults(name))
     }
 
     /// The key most like `name`, over all tables; the same name in another table counts as near.
@@ -359,6 +361,10 @@ impl Registry {
         let mut best: Option<(&str, f64)> = None;
         for row in &self.rows {
             let (row_section, row_leaf) = row.key.split_once('.').unwrap_or(("", &row.key));
+            let beaten = |most: f64| 0.7 * likeness_at_most(leaf, row_leaf) + 0.3 <= most;
+            if !section.is_empty() && beaten(best.map_or(0.6, |(_, most)| most)) {
+                continue;
+            }
             let score = if section.is_empty() {
                 likeness(leaf, row_leaf)
             } else {
@@ -372,6 +378,18 @@ impl Registry {
     }
 }
 
+/// A section's table as the `Parameters` of its process: every row a field and every field a row.
+pub fn from_section<T: DeserializeOwned>(name: &str, table: toml::Table) -> Result<T> {
+    toml::Value::Table(table)
+        .try_into()
+        .map_err(|fault: toml::de::Error| {
+            Error::Internal(format!(
+                "the fields of [{name}] are not the rows of the registry: {}",
+                fault.message()
+            ))
+        })
+}
+
 /// 1 for equal names, 0 for names with nothing in common.
 pub fn likeness(a: &str, b: &str) -> f64 {
     let longest = a.chars().count().max(b.chars().count());
@@ -381,6 +399,14 @@ pub fn likeness(a: &str, b: &str) -> f64 {
     #[allow(clippy::cast_precision_loss)]
     let score = 1.0 - strsim::osa_distance(a, b) as f64 / longest as f64;
     score
+}
+
+/// A cheap upper bound of [`likeness`]: lengths alone.
+fn likeness_at_most(a: &str, b: &str) -> f64 {
+    let (a, b) = (a.chars().count(), b.chars().count());
+    #[allow(clippy::cast_precision_loss)]
+    let bound = 1.0 - a.abs_diff(b) as f64 / a.max(b).max(1) as f64;
+    bound
 }
 
 /// The word of a list most like `name`, when any is near.
@@ -430,6 +456,13 @@ fn gather(path: String, table: toml::Table, found: &mut Vec<(String, toml::Value
 fn checked(key: String, row: RowText) -> Result<Row, String> {
     if !key.contains('.') {
         return Err("a row stands in a section".into());
+    }
+    // A scenario uses these words for something else: [[challenge]] and [challenge] cannot stand in one file.
+    let section = key.split('.').next().unwrap_or("");
+    if ["challenge", "therapy", "mechanisms", "scale", "experiment"].contains(&section) {
+        return Err(format!(
+            "[{section}] is taken: another name for the section"
+        ));
     }
     let range = |name: &str, pair: Option<[f64; 2]>| match pair {
         Some([low, high]) if !(low.is_finite() && high.is_finite() && low <= high) => {
@@ -629,6 +662,7 @@ mod tests {
             assert!(row(&without).is_err(), "{line}");
         }
         assert!(row(&whole.replace("1/d", "")).is_err());
+        assert!(row(&whole.replace("[a.b]", "[challenge.b]")).is_err());
         assert!(row(&whole.replace("value = 1.0", "value = 3.0")).is_err());
     }
 

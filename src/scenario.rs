@@ -154,20 +154,12 @@ impl Scenario {
     /// # Errors
     /// [`Error::Internal`] when the fields of the struct are not the rows of the section.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        let Some(section) = self.table.get(name) else {
-            return Err(Error::Internal(format!(
+        match self.table.get(name) {
+            Some(toml::Value::Table(section)) => parameters::from_section(name, section.clone()),
+            _ => Err(Error::Internal(format!(
                 "the registry has no section [{name}]"
-            )));
-        };
-        section
-            .clone()
-            .try_into()
-            .map_err(|fault: toml::de::Error| {
-                Error::Internal(format!(
-                    "the fields of [{name}] are not the rows of the registry: {}",
-                    fault.message()
-                ))
-            })
+            ))),
+        }
     }
 
     /// A resolved value by its registry key.

@@ -22,7 +22,7 @@ use crate::parameters::{Arrows, ChallengeEntry, ChallengeKind, Setting};
 use crate::state::ledger::{voxel_capacity_ug, wall_capacity_ug};
 use crate::state::{EventKind, Now, Profile, Schedule, Tissue, schedule};
 
-/// Registry section `challenge`.
+/// Registry section `insult`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
@@ -295,7 +295,7 @@ mod tests {
         let list = [challenge];
         prepare(&mut tissue, &list);
         for step in 0..steps {
-            let p = fixture::defaults("challenge");
+            let p = fixture::defaults("insult");
             apply(&p, 0.5, &list, arrows, &mut tissue, fixture::now(step, 1.0));
         }
         tissue

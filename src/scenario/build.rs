@@ -19,7 +19,7 @@ impl Scenario {
         host_chemistry.course = self.plasma_course(library)?;
         let mechanisms = Mechanisms {
             host_chemistry,
-            challenge: self.section("challenge")?,
+            challenge: self.section("insult")?,
             blood_flow: self.section("blood")?,
             oxygen: self.section("oxygen")?,
             secretion: self.section("secretion")?,

@@ -588,7 +588,8 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
 
 /// Two names that differ by a letter or two.
 fn nearly_equal(a: &str, b: &str) -> bool {
-    a.len() > 6 && strsim::osa_distance(a, b) <= 1 + a.len() / 20
+    let most = 1 + a.len() / 20;
+    a.len() > 6 && a.len().abs_diff(b.len()) <= most && strsim::osa_distance(a, b) <= most
 }
 
 /// A name whose stem exists with another unit, and the converted number.
