@@ -14,3 +14,10 @@ pub mod random;
 
 // 2: nouns
 pub mod state;
+
+// 5: what a lens shows of a snapshot
+pub mod picture;
+
+// 7: pictures of run folders
+#[cfg(feature = "figures")]
+pub mod figures;
