@@ -286,20 +286,16 @@ mod tests {
         let mut canvas = Canvas::new(4, 4, WHITE);
         canvas.disc([-50.0, 90.0], 3.0, BLACK, 1.0);
         canvas.rectangle([-9.0, -9.0], [-5.0, 20.0], BLACK, 1.0);
-        canvas.polygon(
-            &[[-9.0, -9.0], [-5.0, 20.0], [-7.0, 30.0]],
-            BLACK,
-            1.0,
-        );
+        canvas.polygon(&[[-9.0, -9.0], [-5.0, 20.0], [-7.0, 30.0]], BLACK, 1.0);
         assert_eq!(canvas, Canvas::new(4, 4, WHITE));
     }
 
     #[test]
     fn a_dashed_line_is_on_for_its_share() {
         let pieces = dashes(&[[0.0, 0.0], [7.0, 0.0], [20.0, 0.0]], &[3.0, 2.0]);
-        let on = pieces.iter().fold(0.0, |sum, p| {
-            sum + p[p.len() - 1][0] - p[0][0]
-        });
+        let on = pieces
+            .iter()
+            .fold(0.0, |sum, p| sum + p[p.len() - 1][0] - p[0][0]);
         assert_eq!(pieces.len(), 4);
         assert!((on - 12.0).abs() < 1e-9);
         assert_eq!(dashes(&[[0.0, 0.0], [1.0, 0.0]], &[]).len(), 1);

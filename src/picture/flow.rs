@@ -1,10 +1,10 @@
 //! Perfusion: each segment coloured by its flow relative to the start of the run.
 
+use super::View;
 use super::canvas::Canvas;
 use super::colours::{self, BATLOW, Ramp};
 use super::field::{self, Range};
 use super::section::{self, NO_FLOW};
-use super::View;
 use crate::math;
 use crate::state::Snapshot;
 

@@ -81,7 +81,7 @@ fn noise(x: f64, y: f64) -> f64 {
 }
 
 /// Tone of a tissue at a place [µm].
-fn tone(kind: Kind, place_um: Point) -> Rgb {
+pub fn tone(kind: Kind, place_um: Point) -> Rgb {
     let [x, y] = place_um;
     let ground = colours::tissue(kind);
     let fibres = |long: f64, short: f64, strength: f64| {
@@ -212,7 +212,8 @@ fn fat_cells(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale
                     } else {
                         x
                     };
-                    let inside = (0..view.nx as i64).contains(&x) && (0..view.ny as i64).contains(&y);
+                    let inside =
+                        (0..view.nx as i64).contains(&x) && (0..view.ny as i64).contains(&y);
                     inside.then(|| cell[x as usize + view.nx * y as usize])
                 })
                 .filter(|&c| c != NONE)
@@ -318,7 +319,11 @@ pub fn hatch(x: usize, y: usize, px_per_pt: f64) -> (Rgb, f64) {
 pub fn granulation(x: usize, y: usize, px_per_pt: f64) -> (Rgb, f64) {
     let period = 4.0 * px_per_pt;
     let row = (y as f64 / period).floor();
-    let shift = if row as i64 % 2 == 0 { 0.0 } else { period / 2.0 };
+    let shift = if row as i64 % 2 == 0 {
+        0.0
+    } else {
+        period / 2.0
+    };
     let dx = x as f64 + shift - (((x as f64 + shift) / period).floor() + 0.5) * period;
     let dy = y as f64 - (row + 0.5) * period;
     let dot = math::unit(0.7 * px_per_pt + 0.5 - (dx * dx + dy * dy).sqrt());
@@ -361,7 +366,10 @@ pub fn ulcers(snapshot: &Snapshot, view: &View) -> Vec<[usize; 2]> {
 /// Mineral between the vessels as black dots, one to four a voxel.
 fn interstitial_mineral(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
     let values = field::values(snapshot, view, Species::Mineral);
-    let radius = math::max(0.09 * view.voxel_um * scale.px_per_um, 0.28 * scale.px_per_pt);
+    let radius = math::max(
+        0.09 * view.voxel_um * scale.px_per_um,
+        0.28 * scale.px_per_pt,
+    );
     for (i, &value) in values.iter().enumerate() {
         let dots = INTERSTITIAL.iter().filter(|&&level| value >= level).count();
         let (x, y) = (i % view.nx, i / view.nx);
@@ -517,10 +525,7 @@ pub fn cross(canvas: &mut Canvas, centre: Point, size: f64, px_per_pt: f64) {
         [[-size, size], [size, -size]],
     ];
     let width = math::max(0.36 * size, 0.7 * px_per_pt);
-    for (colour, width) in [
-        (WHITE, width + 1.5 * px_per_pt),
-        (colours::THROMBUS, width),
-    ] {
+    for (colour, width) in [(WHITE, width + 1.5 * px_per_pt), (colours::THROMBUS, width)] {
         for [a, b] in arms {
             canvas.line(
                 [centre[0] + a[0], centre[1] + a[1]],
@@ -539,9 +544,7 @@ fn cells(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
         if !view.shows(cell.place_um) {
             continue;
         }
-        let place = view
-            .project(cell.place_um)
-            .map(|x| x * scale.px_per_um);
+        let place = view.project(cell.place_um).map(|x| x * scale.px_per_um);
         mover(canvas, cell.kind, place, scale);
     }
 }
@@ -576,18 +579,19 @@ pub fn mover(canvas: &mut Canvas, kind: CellKind, place: Point, scale: Scale) {
 }
 
 /// Borders: challenge radius (dotted), hypoxia (dashed), dead tissue (solid).
-fn borders(
-    canvas: &mut Canvas,
-    snapshot: &Snapshot,
-    view: &View,
-    scale: Scale,
-    hypoxia_mmhg: f64,
-) {
+fn borders(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) {
     let pt = scale.px_per_pt;
     let challenged = view.flat(|v| snapshot.challenged[v]);
     if challenged.contains(&true) {
         let mask = contour::smooth(&challenged, view.nx, view.ny, 2);
-        field::trace(canvas, &mask, view, 0.5, scale.px_per_um, challenge_stroke(pt));
+        field::trace(
+            canvas,
+            &mask,
+            view,
+            0.5,
+            scale.px_per_um,
+            challenge_stroke(pt),
+        );
     }
     let oxygen = field::values(snapshot, view, Species::Oxygen);
     field::trace(
