@@ -164,7 +164,7 @@ pub fn entries(snapshots: &[&Snapshot], hypoxia_mmhg: f64) -> Vec<Entry> {
             add(ground(kind), words);
         }
     }
-    list.push(Entry::Heading("Vessels, to scale"));
+    list.push(Entry::Heading("Vessels, bore to scale"));
     let mut add = |swatch: Canvas, words: String| list.push(Entry::Item(swatch, words));
     add(
         vessel(Class::Arteriole, |_| {}),

@@ -96,7 +96,7 @@ pub fn colour_bar(
     }
     sheet.text(
         unit,
-        [corner[0] + WIDTH + 31.0, corner[1] + height / 2.0],
+        [corner[0] + WIDTH + 28.0, corner[1] + height / 2.0],
         Type::new(TEXT).anchor(Anchor::Middle).upward(),
     );
 }

@@ -136,14 +136,9 @@ pub fn draw(run: &Run) -> Sheet {
             HEAD + strip + 14.0 + (i / 2) as f64 * step[1],
         ];
         if i < 2 {
-            marks(
-                &mut sheet,
-                &lanes,
-                [corner[0], HEAD - 8.0],
-                days,
-                corner[1] + 2.0 * step[1] + PLOT[1],
-            );
+            marks(&mut sheet, &lanes, [corner[0], HEAD - 8.0], days);
         }
+        moments(&mut sheet, &lanes, corner, days);
         draw_panel(&mut sheet, run, panel, i, corner, days);
     }
     sheet
@@ -287,9 +282,19 @@ fn lanes(marks: &[Mark]) -> Vec<Lane> {
     lanes
 }
 
+/// Single moments as fine lines through a plot.
+fn moments(sheet: &mut Sheet, lanes: &[Lane], corner: Point, days: f64) {
+    for lane in lanes.iter().filter(|lane| lane.days.len() <= 2) {
+        for &day in lane.days.iter().filter(|d| **d <= days) {
+            let x = corner[0] + PLOT[0] * day / days;
+            let ends = [[x, corner[1]], [x, corner[1] + PLOT[1]]];
+            sheet.dashed(&ends, 0.5, GREY, &[1.0, 4.0]);
+        }
+    }
+}
+
 /// Marks in lanes above the charts: diamond = challenge, triangle = dose, square = procedure.
-/// Single moments go down through the charts as fine lines.
-fn marks(sheet: &mut Sheet, lanes: &[Lane], corner: Point, days: f64, bottom: f64) {
+fn marks(sheet: &mut Sheet, lanes: &[Lane], corner: Point, days: f64) {
     for (i, lane) in lanes.iter().enumerate() {
         let y = corner[1] + LANE * i as f64;
         let x_of = |day: f64| corner[0] + PLOT[0] * day / days;
@@ -298,9 +303,6 @@ fn marks(sheet: &mut Sheet, lanes: &[Lane], corner: Point, days: f64, bottom: f6
         }
         for &day in lane.days.iter().filter(|d| **d <= days) {
             let x = x_of(day);
-            if lane.days.len() <= 2 {
-                sheet.dashed(&[[x, y], [x, bottom]], 0.5, GREY, &[1.0, 4.0]);
-            }
             let r = if lane.days.len() > 30 { 2.2 } else { 3.2 };
             let shape: Vec<Point> = match lane.kind.as_str() {
                 "challenge" => vec![[x, y - r], [x + r, y], [x, y + r], [x - r, y]],

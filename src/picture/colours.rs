@@ -142,9 +142,9 @@ pub const MACROPHAGE: Rgb = rgb(0x8c5fbf);
 pub fn tissue(kind: Kind) -> Rgb {
     match kind {
         Kind::Epidermis => rgb(0xa678b4),
-        Kind::Papillary => rgb(0xf0bccd),
-        Kind::Reticular => rgb(0xf3cbd6),
-        Kind::Septum => rgb(0xecbccb),
+        Kind::Papillary => rgb(0xf9dbe3),
+        Kind::Reticular => rgb(0xf3c6d2),
+        Kind::Septum => rgb(0xdfaac0),
         Kind::Fat => rgb(0xfffaf3),
         Kind::Membrane => rgb(0xf8ebe4),
     }

@@ -41,6 +41,13 @@ pub struct Scale {
     pub px_per_pt: f64,
 }
 
+impl Scale {
+    /// Pixels in a point of what must stay visible when it is drawn to scale: finer on a small map.
+    fn hair(self) -> f64 {
+        self.px_per_pt * math::clamp(10.0 * self.px_per_um / self.px_per_pt, 0.45, 1.0)
+    }
+}
+
 /// Draws a snapshot, its hypoxic border at a tension.
 pub fn draw(snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) -> Canvas {
     let [width, height] = view.extent_um();
@@ -95,8 +102,8 @@ pub fn tone(kind: Kind, place_um: Point) -> Rgb {
             colours::rgb(0x5c3f86),
             0.55 * math::positive(noise(x / 7.0, y / 7.0) - 0.45),
         ),
-        Kind::Papillary => fibres(34.0, 12.0, 0.34),
-        Kind::Reticular => fibres(95.0, 17.0, 0.50),
+        Kind::Papillary => fibres(34.0, 12.0, 0.28),
+        Kind::Reticular => fibres(95.0, 17.0, 0.62),
         Kind::Septum => fibres(28.0, 60.0, 0.45),
         Kind::Fat => ground,
         Kind::Membrane => fibres(60.0, 60.0, 0.22),
@@ -366,10 +373,7 @@ pub fn ulcers(snapshot: &Snapshot, view: &View) -> Vec<[usize; 2]> {
 /// Mineral between the vessels as black dots, one to four a voxel.
 fn interstitial_mineral(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
     let values = field::values(snapshot, view, Species::Mineral);
-    let radius = math::max(
-        0.09 * view.voxel_um * scale.px_per_um,
-        0.28 * scale.px_per_pt,
-    );
+    let radius = math::max(0.09 * view.voxel_um * scale.px_per_um, 0.28 * scale.hair());
     for (i, &value) in values.iter().enumerate() {
         let dots = INTERSTITIAL.iter().filter(|&&level| value >= level).count();
         let (x, y) = (i % view.nx, i / view.nx);
@@ -434,7 +438,7 @@ pub fn vessel(
     scale: Scale,
     layer: Layer,
 ) {
-    let pt = scale.px_per_pt;
+    let pt = scale.hair();
     let bore = math::max(
         2.0 * f64::from(segment.radius_um) * scale.px_per_um,
         0.55 * pt,
@@ -500,12 +504,12 @@ fn thrombi(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) 
             1.7
         } else {
             2.9
-        } * scale.px_per_pt;
+        } * scale.hair();
         for [a, b] in pieces_px(segment, view, scale.px_per_um) {
             let middle = [(a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0];
             let free = placed.iter().all(|(p, s)| {
                 let (dx, dy) = (p[0] - middle[0], p[1] - middle[1]);
-                let apart = size + s;
+                let apart = 1.4 * (size + s);
                 dx * dx + dy * dy >= apart * apart
             });
             if free {
@@ -514,7 +518,7 @@ fn thrombi(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) 
         }
     }
     for (centre, size) in placed {
-        cross(canvas, centre, size, scale.px_per_pt);
+        cross(canvas, centre, size, scale.hair());
     }
 }
 
@@ -551,7 +555,7 @@ fn cells(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
 
 /// One moving cell.
 pub fn mover(canvas: &mut Canvas, kind: CellKind, place: Point, scale: Scale) {
-    let pt = scale.px_per_pt;
+    let pt = scale.hair();
     match kind {
         CellKind::Neutrophil => {
             let radius = math::max(5.0 * scale.px_per_um, 0.5 * pt);
@@ -581,18 +585,6 @@ pub fn mover(canvas: &mut Canvas, kind: CellKind, place: Point, scale: Scale) {
 /// Borders: challenge radius (dotted), hypoxia (dashed), dead tissue (solid).
 fn borders(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) {
     let pt = scale.px_per_pt;
-    let challenged = view.flat(|v| snapshot.challenged[v]);
-    if challenged.contains(&true) {
-        let mask = contour::smooth(&challenged, view.nx, view.ny, 2);
-        field::trace(
-            canvas,
-            &mask,
-            view,
-            0.5,
-            scale.px_per_um,
-            challenge_stroke(pt),
-        );
-    }
     let oxygen = field::values(snapshot, view, Species::Oxygen);
     field::trace(
         canvas,
@@ -615,15 +607,31 @@ fn borders(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale, 
         scale.px_per_um,
         necrosis_stroke(pt),
     );
+    let challenged = view.flat(|v| snapshot.challenged[v]);
+    if challenged.contains(&true) {
+        let mask = contour::smooth(&challenged, view.nx, view.ny, 2);
+        field::trace(
+            canvas,
+            &mask,
+            view,
+            0.5,
+            scale.px_per_um,
+            challenge_stroke(pt),
+        );
+    }
 }
 
 /// Line around a challenge.
 pub fn challenge_stroke(pt: f64) -> Stroke<'static> {
     Stroke {
-        width: 0.9 * pt,
+        width: 1.2 * pt,
         colour: INK,
-        halo: 0.0,
-        dash: if pt < 2.0 { &[0.01, 5.0] } else { &[0.01, 8.0] },
+        halo: 0.7 * pt,
+        dash: if pt < 2.0 {
+            &[0.01, 6.0]
+        } else {
+            &[0.01, 11.0]
+        },
     }
 }
 
