@@ -98,8 +98,6 @@ pub struct Mark {
 /// A run folder.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// The folder.
-    pub dir: PathBuf,
     /// Name of the scenario.
     pub scenario: String,
     /// Seed.
@@ -168,7 +166,6 @@ impl Run {
             marks: read_marks(&dir.join("events.csv"))?,
             snapshots: list_snapshots(&dir.join("snapshots"))?,
             status,
-            dir: dir.to_owned(),
         })
     }
 
@@ -198,8 +195,6 @@ pub struct Arm {
 /// A folder of a comparison.
 #[derive(Clone, Debug)]
 pub struct Compare {
-    /// The folder.
-    pub dir: PathBuf,
     /// Arms, the reference first.
     pub arms: Vec<Arm>,
     /// Runs that failed.
@@ -280,7 +275,6 @@ impl Compare {
             arm.snapshots.sort_by_key(|(seed, _)| *seed);
         }
         Ok(Self {
-            dir: dir.to_owned(),
             arms,
             failed,
             hypoxia_mmhg: hypoxia(&scenario_toml(&dir.join("scenario.toml"))),

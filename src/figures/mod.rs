@@ -97,3 +97,38 @@ fn day_label(day: f64) -> String {
     let rounded = (day * 100.0).round() / 100.0;
     format!("{rounded}")
 }
+
+#[cfg(test)]
+mod tests {
+    /// Every label is written in these files, or comes through `sheet::printable`.
+    const SOURCES: [(&str, &str); 9] = [
+        ("arms.rs", include_str!("arms.rs")),
+        ("arms_series.rs", include_str!("arms_series.rs")),
+        ("chart.rs", include_str!("chart.rs")),
+        ("fields.rs", include_str!("fields.rs")),
+        ("legend.rs", include_str!("legend.rs")),
+        ("load.rs", include_str!("load.rs")),
+        ("map.rs", include_str!("map.rs")),
+        ("section_map.rs", include_str!("section_map.rs")),
+        ("time_series.rs", include_str!("time_series.rs")),
+    ];
+
+    #[test]
+    fn the_embedded_font_has_every_character_of_every_label() {
+        for (file, text) in SOURCES {
+            let lacking: String = text
+                .chars()
+                .filter(|&c| c != '\n' && !super::has_glyph(c))
+                .collect();
+            assert_eq!(lacking, "", "{file} has characters that the font lacks");
+        }
+        for species in crate::state::Species::ALL {
+            assert!(species.unit().chars().all(super::has_glyph));
+        }
+        assert!(
+            crate::picture::scale_bar_label(50.0)
+                .chars()
+                .all(super::has_glyph)
+        );
+    }
+}

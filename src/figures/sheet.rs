@@ -266,14 +266,6 @@ impl Sheet {
         self.marks.push(Mark::Picture { canvas, place });
     }
 
-    /// All text of the sheet.
-    pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.marks.iter().filter_map(|mark| match mark {
-            Mark::Text { text, .. } => Some(text.as_str()),
-            _ => None,
-        })
-    }
-
     /// The sheet as pixels.
     pub fn rasterise(&self) -> Result<Canvas> {
         let mut canvas = Canvas::new(
@@ -394,8 +386,8 @@ impl Sheet {
              viewBox=\"0 0 {vw} {vh}\" stroke-linecap=\"round\" stroke-linejoin=\"round\" role=\"img\">\n\
              <title>{title}</title>\n<desc>{description}</desc>\n\
              <style>{regular}{bold}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>{rest}",
-            w = self.width,
-            h = self.height,
+            w = f64::from(unit(self.width)) / UNITS_PER_PT,
+            h = f64::from(unit(self.height)) / UNITS_PER_PT,
             vw = unit(self.width),
             vh = unit(self.height),
             title = escape(&self.title),

@@ -199,7 +199,7 @@ fn fat_cells(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale
                     r.anchor[0] + r.sum[0] / r.voxels,
                     r.anchor[1] + r.sum[1] / r.voxels,
                 ],
-                (r.voxels / 3.14159).sqrt() * view.voxel_um,
+                (r.voxels / std::f64::consts::PI).sqrt() * view.voxel_um,
             ),
             None => ([0.0; 2], 0.0),
         })
@@ -313,7 +313,7 @@ fn fate(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
 /// Wash and hatch of dead tissue at a pixel.
 pub fn hatch(x: usize, y: usize, px_per_pt: f64) -> (Rgb, f64) {
     let period = 6.5 * px_per_pt;
-    let along = (x as f64 + y as f64) * 0.7071;
+    let along = (x as f64 + y as f64) * std::f64::consts::FRAC_1_SQRT_2;
     let off = (along - (along / period).floor() * period - period / 2.0).abs();
     let line = math::unit(0.45 * px_per_pt + 0.5 - off);
     (
