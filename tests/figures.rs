@@ -229,7 +229,7 @@ fn skin(day: f64, radius_um: f64) -> Snapshot {
     };
     let cells = (0..if ill { 700u64 } else { 0 })
         .map(|i| {
-            let angle = 6.2832 * chance(i + 5);
+            let angle = std::f64::consts::TAU * chance(i + 5);
             let r = radius_um * (0.9 + 0.35 * chance(i + 1234));
             let x = focus[0] + 1.15 * r * math::cos(angle);
             let z = focus[1] + 1.7 * r * math::sin(angle);

@@ -382,7 +382,7 @@ impl Sheet {
         let start = body.find("<svg").unwrap_or(0);
         let head = body[start..].find('>').map_or(0, |i| start + i + 1);
         Ok(format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}pt\" height=\"{h}pt\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" \
              viewBox=\"0 0 {vw} {vh}\" stroke-linecap=\"round\" stroke-linejoin=\"round\" role=\"img\">\n\
              <title>{title}</title>\n<desc>{description}</desc>\n\
              <style>{regular}{bold}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>{rest}",

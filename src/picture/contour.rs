@@ -105,7 +105,8 @@ pub fn lines(values: &[f64], nx: usize, ny: usize, level: f64) -> Vec<Vec<Point>
 pub fn at(values: &[f64], nx: usize, ny: usize, point: Point) -> f64 {
     let axis = |value: f64, n: usize| {
         let place = math::clamp(value - 0.5, 0.0, (n - 1) as f64);
-        let low = (place.floor() as usize).min(n.saturating_sub(2));
+        // Not negative, so that truncation is the floor.
+        let low = (place as usize).min(n.saturating_sub(2));
         (low, (low + 1).min(n - 1), place - low as f64)
     };
     let ((x0, x1, tx), (y0, y1, ty)) = (axis(point[0], nx), axis(point[1], ny));

@@ -77,9 +77,9 @@ fn grain(x: i64, y: i64) -> f64 {
     (h & 0xffff) as f64 / 65536.0
 }
 
-/// Smooth noise in 0..1 with a period of one unit.
+/// Smooth noise in 0..1 with a period of one unit; for places that are not negative.
 fn noise(x: f64, y: f64) -> f64 {
-    let (x0, y0) = (x.floor(), y.floor());
+    let (x0, y0) = (x as i64 as f64, y as i64 as f64);
     let ease = |t: f64| t * t * (3.0 - 2.0 * t);
     let (tx, ty) = (ease(x - x0), ease(y - y0));
     let corner = |dx: i64, dy: i64| grain(x0 as i64 + dx, y0 as i64 + dy);
@@ -110,6 +110,27 @@ pub fn tone(kind: Kind, place_um: Point) -> Rgb {
     }
 }
 
+/// For each voxel of the plane, what holds of it and its neighbours.
+fn around(view: &View, holds: impl Fn(&[usize]) -> bool) -> Vec<bool> {
+    (0..view.nx * view.ny)
+        .map(|i| {
+            let (x, y) = (i % view.nx, i / view.nx);
+            let mut near = vec![i];
+            for y in y.saturating_sub(1)..(y + 2).min(view.ny) {
+                for x in x.saturating_sub(1)..(x + 2).min(view.nx) {
+                    near.push(x + view.nx * y);
+                }
+            }
+            holds(&near)
+        })
+        .collect()
+}
+
+/// Index in the plane of the voxel that holds a place in voxels.
+fn nearest(view: &View, voxel: Point) -> usize {
+    (voxel[0] as usize).min(view.nx - 1) + view.nx * (voxel[1] as usize).min(view.ny - 1)
+}
+
 /// Ground tones, with borders smoothed over half a voxel.
 fn tissue(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
     let shares: Vec<(Kind, Vec<f64>)> = KINDS
@@ -120,12 +141,21 @@ fn tissue(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
             any.then(|| (kind, contour::smooth(&mask, view.nx, view.ny, 1)))
         })
         .collect();
+    // Away from borders there is nothing to weigh.
+    let kinds = view.flat(|v| snapshot.kind[v]);
+    let pure = around(view, |near| {
+        near.iter().all(|&i| kinds[i] == kinds[near[0]])
+    });
     canvas.shade(|x, y| {
         let place = [
             (x as f64 + 0.5) / scale.px_per_um,
             (y as f64 + 0.5) / scale.px_per_um,
         ];
         let voxel = [place[0] / view.voxel_um, place[1] / view.voxel_um];
+        let here = nearest(view, voxel);
+        if pure[here] {
+            return Some((tone(kinds[here], place), 1.0));
+        }
         let mut first = (Kind::Fat, -1.0);
         let mut second = first;
         for (kind, share) in &shares {
@@ -286,21 +316,29 @@ fn fate(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
         mask(Vitality::Healed),
     ];
     let open = bare_epidermis(snapshot, view);
+    let touched = around(view, |near| {
+        near.iter().any(|&i| {
+            open[i]
+                || [&dead, &gone, &healed]
+                    .iter()
+                    .any(|m| m.as_ref().is_some_and(|m| m[i] > 0.0))
+        })
+    });
     let pt = scale.px_per_pt;
     canvas.shade(|x, y| {
         let voxel = [
             (x as f64 + 0.5) / scale.px_per_um / view.voxel_um,
             (y as f64 + 0.5) / scale.px_per_um / view.voxel_um,
         ];
+        let here = nearest(view, voxel);
+        if !touched[here] {
+            return None;
+        }
         let inside = |mask: &Option<Vec<f64>>| {
             mask.as_ref()
                 .is_some_and(|m| contour::at(m, view.nx, view.ny, voxel) >= 0.5)
         };
-        let (vx, vy) = (
-            (voxel[0] as usize).min(view.nx - 1),
-            (voxel[1] as usize).min(view.ny - 1),
-        );
-        if open[vx + view.nx * vy] || inside(&gone) {
+        if open[here] || inside(&gone) {
             return Some((colours::OPEN_BED, 0.94));
         }
         if inside(&dead) {
