@@ -27,13 +27,16 @@ pub mod therapies;
 // 4: the schedule
 pub mod model;
 
-// 5: scenario text
+// 5: scenario text; what a lens shows of a snapshot
+pub mod picture;
 pub mod scenario;
 
 // 6: files
 #[cfg(feature = "cli")]
 pub mod library;
 
-// 7: the command line
+// 7: the command line, pictures of run folders
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "figures")]
+pub mod figures;
