@@ -14,3 +14,17 @@ pub mod random;
 
 // 2: nouns
 pub mod state;
+
+// 4: the schedule
+pub mod model;
+
+// 5: scenario text
+pub mod scenario;
+
+// 6: records, checkpoints, runs and experiments
+#[cfg(feature = "cli")]
+pub mod checkpoint;
+#[cfg(feature = "cli")]
+pub mod experiment;
+pub mod output;
+pub mod simulation;

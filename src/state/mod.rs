@@ -4,6 +4,8 @@ pub mod anatomy;
 pub mod cells;
 pub mod events;
 pub mod fields;
+#[cfg(test)]
+pub mod fixture;
 pub mod host;
 pub mod ledger;
 pub mod snapshot;
