@@ -9,8 +9,8 @@ use crate::random::{Dice, Purpose};
 use crate::state::host::BurnIn;
 use crate::state::vessels::Nodes;
 use crate::state::{
-    Anatomy, Burden, Cells, EventKind, EventLog, Fields, Host, Kind, Ledger, Profile, Site, Snapshot, Tissue,
-    Vessels, Vitality,
+    Anatomy, Burden, Cells, EventKind, EventLog, Fields, Host, Kind, Ledger, Profile, Site,
+    Snapshot, Tissue, Vessels, Vitality,
 };
 
 /// Checked parameters.
@@ -70,7 +70,12 @@ impl Model {
         Ok(Self {
             tissue: tissue(parameters.nx, parameters.nz),
             clock: Clock::new(parameters.step_h),
-            network: NetworkReport { attempts: 1, segments: 3, nodes: 4, ..NetworkReport::default() },
+            network: NetworkReport {
+                attempts: 1,
+                segments: 3,
+                nodes: 4,
+                ..NetworkReport::default()
+            },
             parameters,
             seed,
             profile: vec![("necrosis", 0.0)],
@@ -93,18 +98,33 @@ impl Model {
         }
         for v in 0..self.tissue.grid.len() {
             self.tissue.fields.oxygen[v] *= 0.9999;
-            if dice.roll(Purpose::Tolerance, v as u64).chance(self.parameters.death) && self.tissue.anatomy.kill(v, step) {
+            if dice
+                .roll(Purpose::Tolerance, v as u64)
+                .chance(self.parameters.death)
+                && self.tissue.anatomy.kill(v, step)
+            {
                 let place = self.tissue.grid.centre_um(v);
-                self.tissue.events.add(step, EventKind::Death, format!("voxel:{v}"), place, None, &[("po2", 1.0)]);
+                self.tissue.events.add(
+                    step,
+                    EventKind::Death,
+                    format!("voxel:{v}"),
+                    place,
+                    None,
+                    &[("po2", 1.0)],
+                );
             }
         }
         for c in 0..self.tissue.grid.nx {
-            if dice.roll(Purpose::Sprout, c as u64).chance(self.parameters.death) {
+            if dice
+                .roll(Purpose::Sprout, c as u64)
+                .chance(self.parameters.death)
+            {
                 self.tissue.cells.keratinocytes.covered[c] = 0;
             }
         }
         for s in 0..3 {
-            self.tissue.vessels.thrombus[s] += 0.01 * dice.roll(Purpose::Custom, s as u64).uniform();
+            self.tissue.vessels.thrombus[s] +=
+                0.01 * dice.roll(Purpose::Custom, s as u64).uniform();
         }
         self.clock.tick();
         Ok(())
@@ -128,7 +148,11 @@ impl Model {
 
     /// What the next step reads.
     pub fn state(&self) -> State {
-        State { clock: self.clock, tissue: self.tissue.clone(), network: self.network.clone() }
+        State {
+            clock: self.clock,
+            tissue: self.tissue.clone(),
+            network: self.network.clone(),
+        }
     }
 
     /// A model from its state.
@@ -159,7 +183,15 @@ impl Model {
 
 /// A section with three vessels.
 pub(crate) fn tissue(nx: usize, nz: usize) -> Tissue {
-    let grid = Grid { plane: Plane::Section, nx, ny: 1, nz, voxel_um: 20.0, slab_um: 150.0, periodic: true };
+    let grid = Grid {
+        plane: Plane::Section,
+        nx,
+        ny: 1,
+        nz,
+        voxel_um: 20.0,
+        slab_um: 150.0,
+        periodic: true,
+    };
     let n = grid.len();
     let mut fields = Fields::zeros(n);
     fields.oxygen.fill(40.0);
@@ -167,7 +199,15 @@ pub(crate) fn tissue(nx: usize, nz: usize) -> Tissue {
         host: Host::at_rest(healthy()),
         site: Site::default(),
         anatomy: Anatomy {
-            kind: (0..n).map(|v| if v < 2 * nx { Kind::Epidermis } else { Kind::Papillary }).collect(),
+            kind: (0..n)
+                .map(|v| {
+                    if v < 2 * nx {
+                        Kind::Epidermis
+                    } else {
+                        Kind::Papillary
+                    }
+                })
+                .collect(),
             vitality: vec![Vitality::Alive; n],
             ever_died: vec![false; n],
             death_step: vec![u32::MAX; n],
@@ -178,7 +218,11 @@ pub(crate) fn tissue(nx: usize, nz: usize) -> Tissue {
         },
         fields,
         vessels: Vessels {
-            nodes: Nodes { id: vec![1, 2, 3, 4], place_um: vec![[0.0; 3]; 4], ..Nodes::default() },
+            nodes: Nodes {
+                id: vec![1, 2, 3, 4],
+                place_um: vec![[0.0; 3]; 4],
+                ..Nodes::default()
+            },
             id: vec![1, 2, 3],
             from: vec![0, 1, 2],
             to: vec![1, 2, 3],
@@ -199,7 +243,10 @@ pub(crate) fn tissue(nx: usize, nz: usize) -> Tissue {
             ..Vessels::default()
         },
         cells: Cells {
-            keratinocytes: crate::state::cells::Keratinocytes { covered: vec![1; nx], ..Default::default() },
+            keratinocytes: crate::state::cells::Keratinocytes {
+                covered: vec![1; nx],
+                ..Default::default()
+            },
             ..Cells::default()
         },
         burden: Burden::default(),
@@ -239,6 +286,10 @@ pub(crate) fn healthy() -> Profile {
         protein_c: 1.0,
         weight_kg: 70.0,
         course_csv: String::new(),
-        burn_in: BurnIn { wall_mineral_median: 0.0, gsd: 2.7, share: 0.0 },
+        burn_in: BurnIn {
+            wall_mineral_median: 0.0,
+            gsd: 2.7,
+            share: 0.0,
+        },
     }
 }

@@ -48,7 +48,8 @@ fn merge(base: &mut toml::Table, over: toml::Table) {
 }
 
 fn parse(text: &str) -> Result<toml::Table> {
-    text.parse().map_err(|fault: toml::de::Error| Error::input("scenario", fault.message()))
+    text.parse()
+        .map_err(|fault: toml::de::Error| Error::input("scenario", fault.message()))
 }
 
 impl Scenario {
@@ -57,10 +58,17 @@ impl Scenario {
         let mut table = parse(DEFAULTS)?;
         let registry = parse(include_str!("parameters.toml"))?;
         let tcpo2 = registry["tcpo2"].as_table().cloned().unwrap_or_default();
-        let rows: toml::Table = tcpo2.into_iter().map(|(k, row)| (k, row["value"].clone())).collect();
+        let rows: toml::Table = tcpo2
+            .into_iter()
+            .map(|(k, row)| (k, row["value"].clone()))
+            .collect();
         table.insert("tcpo2".to_owned(), toml::Value::Table(rows));
         merge(&mut table, parse(text)?);
-        let name = table.get("name").and_then(|n| n.as_str()).unwrap_or("scenario").to_owned();
+        let name = table
+            .get("name")
+            .and_then(|n| n.as_str())
+            .unwrap_or("scenario")
+            .to_owned();
         Ok((Self { name, table }, Vec::new()))
     }
 
@@ -89,7 +97,10 @@ impl Scenario {
 
     /// A section.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        self.table[name].clone().try_into().map_err(|f: toml::de::Error| Error::Internal(f.to_string()))
+        self.table[name]
+            .clone()
+            .try_into()
+            .map_err(|f: toml::de::Error| Error::Internal(f.to_string()))
     }
 
     /// A number.
@@ -101,7 +112,9 @@ impl Scenario {
                 None => return 0.0,
             }
         }
-        at.as_float().or(at.as_integer().map(|i| i as f64)).unwrap_or(0.0)
+        at.as_float()
+            .or(at.as_integer().map(|i| i as f64))
+            .unwrap_or(0.0)
     }
 
     /// Days.

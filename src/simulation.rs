@@ -21,7 +21,7 @@ mod session;
 pub mod stop;
 
 #[cfg(feature = "cli")]
-pub use session::{Outcome, RunOptions, resume, run};
+pub use session::{Outcome, RunOptions, default_folder, resume, run, threads_or_cores};
 
 /// What a run takes from a scenario.
 #[derive(Clone, Debug)]
@@ -61,7 +61,10 @@ impl RunSettings {
             .and_then(toml::Value::as_array)
             .into_iter()
             .flatten()
-            .filter_map(|day| day.as_float().or_else(|| day.as_integer().map(|d| d as f64)))
+            .filter_map(|day| {
+                day.as_float()
+                    .or_else(|| day.as_integer().map(|d| d as f64))
+            })
             .collect();
         Ok(Self {
             scenario: scenario.name.clone(),
@@ -143,7 +146,12 @@ pub fn simulate(
         }
         model.step()?;
     }
-    let summary = watch.summary(&settings.scenario, seed, settings.step_h, model.state_hash());
+    let summary = watch.summary(
+        &settings.scenario,
+        seed,
+        settings.step_h,
+        model.state_hash(),
+    );
     Ok((model, summary))
 }
 
@@ -173,14 +181,19 @@ pub(crate) mod tests {
         })?;
         assert_eq!(kept, [0.0, 1.0, 1.25]);
         assert_eq!(summary.days, 1.25);
-        assert_eq!(summary.state_hash, crate::output::summary::hex(model.state_hash()));
+        assert_eq!(
+            summary.state_hash,
+            crate::output::summary::hex(model.state_hash())
+        );
         Ok(())
     }
 
     #[test]
     fn the_same_seed_gives_the_same_end_and_another_seed_another() -> Result<()> {
         let settings = settings(1.0)?;
-        let end = |seed| simulate(&settings, seed, &mut |_| Ok(())).map(|(_, summary)| summary.state_hash);
+        let end = |seed| {
+            simulate(&settings, seed, &mut |_| Ok(())).map(|(_, summary)| summary.state_hash)
+        };
         assert_eq!(end(5)?, end(5)?);
         assert_ne!(end(5)?, end(6)?);
         Ok(())
@@ -190,7 +203,11 @@ pub(crate) mod tests {
     fn an_observer_can_end_a_run() -> Result<()> {
         let stop = crate::error::Error::Stopped("enough".to_owned());
         let ended = simulate(&settings(1.0)?, 1, &mut |moment| {
-            if moment.row.step == 3 { Err(stop.clone()) } else { Ok(()) }
+            if moment.row.step == 3 {
+                Err(stop.clone())
+            } else {
+                Ok(())
+            }
         });
         assert_eq!(ended.err().map(|e| e.exit_code()), Some(75));
         Ok(())

@@ -38,26 +38,106 @@ pub const COUNT: usize = 20;
 
 /// The columns after `t_d`, in their order.
 pub const COLUMNS: [Column; COUNT] = [
-    Column { name: "perfused_fraction", unit: "-", of: perfused_fraction },
-    Column { name: "mean_po2_mmhg", unit: "mmHg", of: mean_po2_mmhg },
-    Column { name: "hypoxic_fraction", unit: "-", of: hypoxic_fraction },
-    Column { name: "tcpo2_low_fraction", unit: "-", of: tcpo2_low_fraction },
-    Column { name: "mineral_ug", unit: "µg", of: mineral_ug },
-    Column { name: "calcified_segment_fraction", unit: "-", of: calcified_segment_fraction },
-    Column { name: "thrombosed_segment_fraction", unit: "-", of: thrombosed_segment_fraction },
-    Column { name: "endothelial_integrity", unit: "-", of: endothelial_integrity },
-    Column { name: "necrotic_fraction", unit: "-", of: necrotic_fraction },
-    Column { name: "necrotic_now_fraction", unit: "-", of: necrotic_now_fraction },
-    Column { name: "ulcer_fraction", unit: "-", of: ulcer_fraction },
-    Column { name: "inflammation", unit: "a.u.", of: inflammation },
-    Column { name: "bacterial_load", unit: "share of carrying capacity", of: bacterial_load },
-    Column { name: "neutrophils", unit: "cells", of: neutrophils },
-    Column { name: "macrophages", unit: "cells", of: macrophages },
-    Column { name: "msc", unit: "cells", of: msc },
-    Column { name: "open_wound_days", unit: "d", of: open_wound_days },
-    Column { name: "procedures", unit: "-", of: procedures },
-    Column { name: "visits", unit: "-", of: visits },
-    Column { name: "cost", unit: "currency of the scenario", of: cost },
+    Column {
+        name: "perfused_fraction",
+        unit: "-",
+        of: perfused_fraction,
+    },
+    Column {
+        name: "mean_po2_mmhg",
+        unit: "mmHg",
+        of: mean_po2_mmhg,
+    },
+    Column {
+        name: "hypoxic_fraction",
+        unit: "-",
+        of: hypoxic_fraction,
+    },
+    Column {
+        name: "tcpo2_low_fraction",
+        unit: "-",
+        of: tcpo2_low_fraction,
+    },
+    Column {
+        name: "mineral_ug",
+        unit: "µg",
+        of: mineral_ug,
+    },
+    Column {
+        name: "calcified_segment_fraction",
+        unit: "-",
+        of: calcified_segment_fraction,
+    },
+    Column {
+        name: "thrombosed_segment_fraction",
+        unit: "-",
+        of: thrombosed_segment_fraction,
+    },
+    Column {
+        name: "endothelial_integrity",
+        unit: "-",
+        of: endothelial_integrity,
+    },
+    Column {
+        name: "necrotic_fraction",
+        unit: "-",
+        of: necrotic_fraction,
+    },
+    Column {
+        name: "necrotic_now_fraction",
+        unit: "-",
+        of: necrotic_now_fraction,
+    },
+    Column {
+        name: "ulcer_fraction",
+        unit: "-",
+        of: ulcer_fraction,
+    },
+    Column {
+        name: "inflammation",
+        unit: "a.u.",
+        of: inflammation,
+    },
+    Column {
+        name: "bacterial_load",
+        unit: "share of carrying capacity",
+        of: bacterial_load,
+    },
+    Column {
+        name: "neutrophils",
+        unit: "cells",
+        of: neutrophils,
+    },
+    Column {
+        name: "macrophages",
+        unit: "cells",
+        of: macrophages,
+    },
+    Column {
+        name: "msc",
+        unit: "cells",
+        of: msc,
+    },
+    Column {
+        name: "open_wound_days",
+        unit: "d",
+        of: open_wound_days,
+    },
+    Column {
+        name: "procedures",
+        unit: "-",
+        of: procedures,
+    },
+    Column {
+        name: "visits",
+        unit: "-",
+        of: visits,
+    },
+    Column {
+        name: "cost",
+        unit: "currency of the scenario",
+        of: cost,
+    },
 ];
 
 /// Place of a column in [`COLUMNS`].
@@ -143,7 +223,11 @@ impl<'a> Look<'a> {
 
     /// Whether any segment is closed by thrombus.
     pub fn any_thrombosed(&self) -> bool {
-        self.tissue.vessels.thrombus.iter().any(|&t| t >= THROMBOSED)
+        self.tissue
+            .vessels
+            .thrombus
+            .iter()
+            .any(|&t| t >= THROMBOSED)
     }
 
     /// Whether any voxel of dermis or fat has died outside every challenge radius.
@@ -157,7 +241,11 @@ impl<'a> Look<'a> {
         for (value, column) in values.iter_mut().zip(&COLUMNS) {
             *value = (column.of)(self);
         }
-        Row { step, t_d: day, values }
+        Row {
+            step,
+            t_d: day,
+            values,
+        }
     }
 
     /// Mean of a number over the initial segments.
@@ -395,7 +483,13 @@ pub(crate) mod tests {
         let n = grid.len();
         tissue.anatomy = Anatomy {
             kind: (0..n)
-                .map(|v| if v < 40 { Kind::Epidermis } else { Kind::Papillary })
+                .map(|v| {
+                    if v < 40 {
+                        Kind::Epidermis
+                    } else {
+                        Kind::Papillary
+                    }
+                })
                 .collect(),
             vitality: vec![Vitality::Alive; n],
             ever_died: vec![false; n],
@@ -431,7 +525,12 @@ pub(crate) mod tests {
     #[test]
     fn healthy_skin_has_nothing_dead_open_or_hypoxic() {
         let row = row(&skin());
-        for name in ["necrotic_fraction", "necrotic_now_fraction", "ulcer_fraction", "hypoxic_fraction"] {
+        for name in [
+            "necrotic_fraction",
+            "necrotic_now_fraction",
+            "ulcer_fraction",
+            "hypoxic_fraction",
+        ] {
             assert_eq!(row.get(name), Some(0.0), "{name}");
         }
         assert_eq!(row.get("mean_po2_mmhg"), Some(40.0));
@@ -460,7 +559,10 @@ pub(crate) mod tests {
         let row = row(&tissue);
         assert_eq!(row.get("hypoxic_fraction"), Some(1.0 / 560.0));
         let mean = (40.0 * 558.0 + 1.0) / 560.0;
-        assert!(row.get("mean_po2_mmhg").is_some_and(|x| (x - mean).abs() < 1e-9));
+        assert!(
+            row.get("mean_po2_mmhg")
+                .is_some_and(|x| (x - mean).abs() < 1e-9)
+        );
     }
 
     #[test]
@@ -509,11 +611,23 @@ pub(crate) mod tests {
     fn rows_come_every_so_many_hours_also_when_the_step_does_not_divide_them() {
         let rhythm = |step_h, every_h| {
             let cadence = Cadence { step_h, every_h };
-            (0..=50).filter(|&s| cadence.is_due(s)).collect::<Vec<u64>>()
+            (0..=50)
+                .filter(|&s| cadence.is_due(s))
+                .collect::<Vec<u64>>()
         };
         assert_eq!(rhythm(1.0, 24.0), [0, 24, 48]);
-        assert_eq!(rhythm(5.0, 24.0), [0, 5, 10, 15, 20, 24, 29, 34, 39, 44, 48]);
+        assert_eq!(
+            rhythm(5.0, 24.0),
+            [0, 5, 10, 15, 20, 24, 29, 34, 39, 44, 48]
+        );
         assert_eq!(rhythm(2.0, 1.0).len(), 51);
-        assert_eq!(Cadence { step_h: 1.0 / 6.0, every_h: 24.0 }.is_due(144), true);
+        assert_eq!(
+            Cadence {
+                step_h: 1.0 / 6.0,
+                every_h: 24.0
+            }
+            .is_due(144),
+            true
+        );
     }
 }

@@ -18,7 +18,9 @@ pub fn file_name(day: f64) -> String {
 pub fn is_due(clock: &Clock, every_d: f64, snapshot_days: &[f64]) -> bool {
     let latest_d = (clock.day() / every_d + 1e-9).floor() * every_d;
     (every_d > 0.0 && clock.step_of_day(latest_d) == clock.step())
-        || snapshot_days.iter().any(|&day| clock.step_of_day(day) == clock.step())
+        || snapshot_days
+            .iter()
+            .any(|&day| clock.step_of_day(day) == clock.step())
 }
 
 /// A snapshot as bytes.
@@ -38,8 +40,14 @@ pub fn write(folder: &Path, snapshot: &Snapshot) -> Result<PathBuf> {
 
 /// Reads a snapshot back.
 pub fn read(path: &Path) -> Result<Snapshot> {
-    let damaged = |fault: String| Error::files(path.display(), format!("is no snapshot of this version, or damaged: {fault}"));
-    let plain = zstd::decode_all(files::read(path)?.as_slice()).map_err(|f| damaged(f.to_string()))?;
+    let damaged = |fault: String| {
+        Error::files(
+            path.display(),
+            format!("is no snapshot of this version, or damaged: {fault}"),
+        )
+    };
+    let plain =
+        zstd::decode_all(files::read(path)?.as_slice()).map_err(|f| damaged(f.to_string()))?;
     postcard::from_bytes(&plain).map_err(|f| damaged(f.to_string()))
 }
 

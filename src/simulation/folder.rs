@@ -41,7 +41,13 @@ impl Lock {
 pub fn nearest_existing(path: &Path) -> PathBuf {
     let here = PathBuf::from(".");
     path.ancestors()
-        .map(|p| if p.as_os_str().is_empty() { here.clone() } else { p.to_owned() })
+        .map(|p| {
+            if p.as_os_str().is_empty() {
+                here.clone()
+            } else {
+                p.to_owned()
+            }
+        })
         .find(|p| p.exists())
         .unwrap_or(here)
 }
@@ -100,9 +106,10 @@ pub fn install<T>(
         let filled = fill(&beside)?;
         files::fail_point("install");
         place(&beside, path, force).map_err(|fault| match fault.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                Error::files(path.display(), "exists already: choose another folder with --out")
-            }
+            std::io::ErrorKind::AlreadyExists => Error::files(
+                path.display(),
+                "exists already: choose another folder with --out",
+            ),
             _ => trouble(path, "write", &fault),
         })?;
         files::sync_folder(Some(&above)).map_err(|fault| trouble(&above, "write", &fault))?;
@@ -156,7 +163,12 @@ mod tests {
         let above = tempfile::tempdir()?;
         let path = above.path().join("deep/run");
         install(&path, false, ours, fill("one"))?;
-        assert_eq!(install(&path, false, ours, fill("two")).err().map(|e| e.exit_code()), Some(4));
+        assert_eq!(
+            install(&path, false, ours, fill("two"))
+                .err()
+                .map(|e| e.exit_code()),
+            Some(4)
+        );
         assert_eq!(fs::read_to_string(path.join("ours"))?, "one");
         install(&path, true, ours, fill("three"))?;
         assert_eq!(fs::read_to_string(path.join("ours"))?, "three");
@@ -170,8 +182,16 @@ mod tests {
         let path = above.path().join("thesis");
         fs::create_dir(&path)?;
         fs::write(path.join("chapter1.txt"), "years of work")?;
-        assert_eq!(install(&path, true, ours, fill("x")).err().map(|e| e.exit_code()), Some(4));
-        assert_eq!(fs::read_to_string(path.join("chapter1.txt"))?, "years of work");
+        assert_eq!(
+            install(&path, true, ours, fill("x"))
+                .err()
+                .map(|e| e.exit_code()),
+            Some(4)
+        );
+        assert_eq!(
+            fs::read_to_string(path.join("chapter1.txt"))?,
+            "years of work"
+        );
         Ok(())
     }
 
@@ -179,7 +199,9 @@ mod tests {
     fn a_failure_while_filling_leaves_nothing() -> Result<(), Box<dyn std::error::Error>> {
         let above = tempfile::tempdir()?;
         let path = above.path().join("run");
-        let failed: Result<()> = install(&path, false, ours, |_| Err(Error::Condition("no".to_owned())));
+        let failed: Result<()> = install(&path, false, ours, |_| {
+            Err(Error::Condition("no".to_owned()))
+        });
         assert!(failed.is_err());
         assert_eq!(fs::read_dir(above.path())?.count(), 0);
         Ok(())
@@ -189,7 +211,10 @@ mod tests {
     fn a_folder_belongs_to_one_at_a_time() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let lock = Lock::take(folder.path())?;
-        assert_eq!(Lock::take(folder.path()).err().map(|e| e.exit_code()), Some(4));
+        assert_eq!(
+            Lock::take(folder.path()).err().map(|e| e.exit_code()),
+            Some(4)
+        );
         drop(lock);
         assert!(Lock::take(folder.path()).is_ok());
         Ok(())

@@ -19,8 +19,11 @@ impl Progress {
     /// Of `total` pieces of work `done` were done before.
     pub fn new(total: u64, done: u64, is_quiet: bool) -> Self {
         let bar = (!is_quiet && std::io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
-            if let Ok(style) = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {elapsed}, {eta} left") {
+            let bar =
+                ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
+            if let Ok(style) = ProgressStyle::with_template(
+                "{bar:32} {percent:>3} %  {msg}  {elapsed}, {eta} left",
+            ) {
                 bar.set_style(style);
             }
             bar.set_position(done);
@@ -41,9 +44,7 @@ impl Progress {
     pub fn at(&mut self, done: u64, note: impl FnOnce() -> String) {
         if let Some(bar) = &self.bar {
             bar.set_position(done);
-            if done.is_multiple_of(12) || done == self.total {
-                bar.set_message(note());
-            }
+            bar.set_message(note());
             return;
         }
         if self.is_quiet || tenths(done, self.total) < self.next_line {

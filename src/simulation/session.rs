@@ -88,7 +88,10 @@ impl Outcome {
         if let Some(map) = object.as_object_mut() {
             map.insert("ok".to_owned(), true.into());
             map.insert("exit".to_owned(), 0.into());
-            map.insert("run_dir".to_owned(), self.run_dir.display().to_string().into());
+            map.insert(
+                "run_dir".to_owned(),
+                self.run_dir.display().to_string().into(),
+            );
             map.insert("wall_s".to_owned(), self.wall_s.into());
         }
         Ok(object)
@@ -123,7 +126,10 @@ impl Outcome {
             text.push_str("\n  cost by process\n");
             let all: f64 = self.profile.iter().map(|(_, s)| s).sum();
             for (name, seconds) in &self.profile {
-                text.push_str(&format!("  {name:<22}{seconds:>8.2} s {:>5.1} %\n", 100.0 * seconds / all));
+                text.push_str(&format!(
+                    "  {name:<22}{seconds:>8.2} s {:>5.1} %\n",
+                    100.0 * seconds / all
+                ));
             }
         }
         text.push_str(&format!(
@@ -147,7 +153,10 @@ pub fn default_folder(settings: &RunSettings) -> PathBuf {
 
 /// Runs a scenario into a new run folder.
 pub fn run(settings: &RunSettings, options: &RunOptions) -> Result<Outcome> {
-    let dir = options.out.clone().unwrap_or_else(|| default_folder(settings));
+    let dir = options
+        .out
+        .clone()
+        .unwrap_or_else(|| default_folder(settings));
     let forecast = Forecast::of(settings);
     forecast.refuse_what_cannot_fit(&settings.scenario, &dir, 1.0)?;
     folder::check_free(&dir, options.force, folder::is_run_folder)?;
@@ -189,7 +198,10 @@ pub fn run(settings: &RunSettings, options: &RunOptions) -> Result<Outcome> {
 /// Goes on with a run folder: executes only the steps that are missing. `days` may lengthen the run.
 pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Outcome> {
     if !dir.join("run.json").is_file() {
-        return Err(Error::files(dir.display(), "is no run folder: it has no run.json"));
+        return Err(Error::files(
+            dir.display(),
+            "is no run folder: it has no run.json",
+        ));
     }
     let started = Instant::now();
     let lock = Lock::take(dir)?;
@@ -223,7 +235,13 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
     par::with_threads(threads, || {
         let parameters = settings.parameters.clone();
         let (model, watch, lengths) = match found {
-            Some(Checkpoint { state, state_hash, watch, lengths, .. }) => {
+            Some(Checkpoint {
+                state,
+                state_hash,
+                watch,
+                lengths,
+                ..
+            }) => {
                 let model = Model::restore(parameters, settings.seed, state)?;
                 if model.state_hash() != state_hash {
                     return Err(Error::Condition(format!(
@@ -234,14 +252,24 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
                 }
                 (model, watch, lengths)
             }
-            None => (Model::new(parameters, settings.seed)?, Watch::default(), Lengths::default()),
+            None => (
+                Model::new(parameters, settings.seed)?,
+                Watch::default(),
+                Lengths::default(),
+            ),
         };
         // What was recorded beyond the checkpoint is recorded again, and must come out the same.
         let beyond = hashes::parse(&files::read_text(&dir.join("hashes.csv")).unwrap_or_default());
-        let expected: BTreeMap<u64, u64> =
-            beyond.into_iter().filter(|&(step, _)| step > model.clock.step()).collect();
+        let expected: BTreeMap<u64, u64> = beyond
+            .into_iter()
+            .filter(|&(step, _)| step > model.clock.step())
+            .collect();
         let is_fresh = watch.latest().is_none();
-        let logs = if is_fresh { Logs::create(dir)? } else { Logs::reopen(dir, lengths)? };
+        let logs = if is_fresh {
+            Logs::create(dir)?
+        } else {
+            Logs::reopen(dir, lengths)?
+        };
         let mut record = new_record(&settings, threads, &model);
         record.steps_executed_total = before.steps_executed_total;
         record.wall_s_total = before.wall_s_total;
@@ -265,7 +293,11 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
             executed: 0,
             _lock: lock,
         };
-        if is_fresh { session.begin() } else { session.go_on() }
+        if is_fresh {
+            session.begin()
+        } else {
+            session.go_on()
+        }
     })
 }
 
@@ -305,7 +337,9 @@ fn scenario_hash(text: &str) -> u64 {
 }
 
 fn new_record(settings: &RunSettings, threads: usize, model: &Model) -> RunJson {
-    let NetworkReport { attempts, warnings, .. } = &model.network;
+    let NetworkReport {
+        attempts, warnings, ..
+    } = &model.network;
     RunJson {
         status: Status::Running,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -445,13 +479,20 @@ impl Session<'_> {
     fn observe(&mut self) -> Result<()> {
         let (row, happened) = look(&mut self.model, &mut self.watch, &self.settings.definitions);
         if !happened.is_empty() {
-            let lines: String = happened.iter().map(|e| events::line(e, self.settings.step_h)).collect();
+            let lines: String = happened
+                .iter()
+                .map(|e| events::line(e, self.settings.step_h))
+                .collect();
             self.logs.events.append(&lines)?;
         }
         if self.settings.cadence().is_due(row.step) {
             self.append_row(&row)?;
         }
-        let RunSettings { snapshot_every_d, snapshot_days, .. } = self.settings;
+        let RunSettings {
+            snapshot_every_d,
+            snapshot_days,
+            ..
+        } = self.settings;
         if snapshots::is_due(&self.model.clock, *snapshot_every_d, snapshot_days) {
             self.write_snapshot()?;
         }
@@ -485,7 +526,11 @@ impl Session<'_> {
 
     /// A longer run keeps no trace of where it ended before.
     fn forget_the_old_end(&self) {
-        let RunSettings { snapshot_every_d, snapshot_days, .. } = self.settings;
+        let RunSettings {
+            snapshot_every_d,
+            snapshot_days,
+            ..
+        } = self.settings;
         if !snapshots::is_due(&self.model.clock, *snapshot_every_d, snapshot_days) {
             let name = snapshots::file_name(self.model.clock.day());
             let _ = std::fs::remove_file(self.dir.join("snapshots").join(name));
@@ -526,15 +571,27 @@ impl Session<'_> {
             self.logs.sync()?;
         }
         self.write_snapshot()?;
-        let RunSettings { scenario, seed, step_h, .. } = self.settings;
-        let summary = self.watch.summary(scenario, *seed, *step_h, self.model.state_hash());
-        files::write_whole(&self.dir.join("summary.json"), run_json::pretty(&summary)?.as_bytes())?;
+        let RunSettings {
+            scenario,
+            seed,
+            step_h,
+            ..
+        } = self.settings;
+        let summary = self
+            .watch
+            .summary(scenario, *seed, *step_h, self.model.state_hash());
+        files::write_whole(
+            &self.dir.join("summary.json"),
+            run_json::pretty(&summary)?.as_bytes(),
+        )?;
         self.record.status = Status::Complete;
         self.record.error.clear();
         self.write_record()?;
         let profile = if self.options.profile {
             let costs = self.model.profile().iter();
-            costs.map(|&(name, seconds)| (name.to_owned(), seconds)).collect()
+            costs
+                .map(|&(name, seconds)| (name.to_owned(), seconds))
+                .collect()
         } else {
             Vec::new()
         };
@@ -561,7 +618,9 @@ impl Session<'_> {
         match error {
             Error::Files { path, message } => Error::Files {
                 path,
-                message: format!("{message}\n       what is done so far is kept; then: calcisim resume {dir}"),
+                message: format!(
+                    "{message}\n       what is done so far is kept; then: calcisim resume {dir}"
+                ),
             },
             other => other,
         }
@@ -574,5 +633,8 @@ fn note(watch: &Watch, days: f64) -> String {
         return String::new();
     };
     let dead = 100.0 * row.get("necrotic_fraction").unwrap_or(0.0);
-    format!("day {:.0} of {days:.0}, {dead:.1} % of the tissue dead", row.t_d)
+    format!(
+        "day {:.0} of {days:.0}, {dead:.1} % of the tissue dead",
+        row.t_d
+    )
 }
