@@ -451,8 +451,11 @@ fn contrasts(runs: &[RunRow], arms: usize, days: f64) -> Vec<Contrast> {
                 })
             })
             .collect();
-        let raw: Vec<f64> = of_arm.iter().map(|c| c.paired.p).collect();
-        for (contrast, p) in of_arm.iter_mut().zip(statistics::holm(&raw)) {
+        // An endpoint in which no pair differs cannot be rejected at any level and is no part of the family (Tarone 1990).
+        let mut family: Vec<&mut Contrast> =
+            of_arm.iter_mut().filter(|c| c.paired.differs).collect();
+        let raw: Vec<f64> = family.iter().map(|c| c.paired.p).collect();
+        for (contrast, p) in family.iter_mut().zip(statistics::holm(&raw)) {
             contrast.p_holm = p;
         }
         all.extend(of_arm);
@@ -659,9 +662,8 @@ impl Comparison {
         let necrosis = self.contrast(arm, "final.necrotic_fraction");
         let rest = necrosis.map_or_else(String::new, |c| {
             format!(
-                "; larger in {:.0} % of comparisons, p {:.3} after Holm",
-                100.0 * c.paired.superiority,
-                c.p_holm
+                "; A {:.2}; p {:.3}, {:.3} after Holm",
+                c.paired.superiority, c.paired.p, c.p_holm
             )
         });
         say(

@@ -169,6 +169,14 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_called_by_its_name() {
+        let refused = Log::create(PathBuf::from("/dev/full"), "t_d\n");
+        let message = refused.err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(message.contains("the disk is full"), "{message}");
+    }
+
+    #[test]
     fn a_log_is_cut_back_to_a_length_that_it_had() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("series.csv");

@@ -276,7 +276,9 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
         record.warnings.extend(warnings);
         record.warnings.sort();
         record.warnings.dedup();
-        files::write_whole(&file, settings.text.as_bytes())?;
+        if settings.text != text {
+            files::write_whole(&file, settings.text.as_bytes())?;
+        }
         let session = Session {
             logs,
             checkpoints: checkpoint::Writer::new(dir.join("checkpoint")),

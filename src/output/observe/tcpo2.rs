@@ -101,21 +101,21 @@ fn column_means(p: &Parameters, tissue: &Tissue) -> Vec<f64> {
 fn box_mean(values: &[f64], n: usize, stride: usize, half: usize, wraps: bool) -> Vec<f64> {
     let half = half.min(n.saturating_sub(1) / 2);
     let mut out = vec![0.0; values.len()];
-    for start in (0..values.len()).filter(|i| i / stride % n == 0) {
-        let at = |i: usize| values[start + i * stride];
+    for start in (0..values.len()).filter(|i| (i / stride).is_multiple_of(n)) {
+        let at = |i: usize| values[start + i % n * stride];
+        // The line with what lies beyond its ends, where it wraps.
+        let line: Vec<f64> = if wraps {
+            (n - half..2 * n + half).map(at).collect()
+        } else {
+            (0..n).map(at).collect()
+        };
         for i in 0..n {
-            let (low, high) = (i as i64 - half as i64, i as i64 + half as i64);
-            let (mut sum, mut count) = (0.0, 0.0);
-            for j in low..=high {
-                if wraps {
-                    sum += at(j.rem_euclid(n as i64) as usize);
-                    count += 1.0;
-                } else if (0..n as i64).contains(&j) {
-                    sum += at(j as usize);
-                    count += 1.0;
-                }
-            }
-            out[start + i * stride] = sum / count;
+            let window = if wraps {
+                &line[i..=i + 2 * half]
+            } else {
+                &line[i.saturating_sub(half)..(i + half + 1).min(n)]
+            };
+            out[start + i * stride] = window.iter().sum::<f64>() / window.len() as f64;
         }
     }
     out
