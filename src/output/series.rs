@@ -166,11 +166,11 @@ struct Census {
 }
 
 impl Census {
-    /// Plain passes over few columns each: measured at a tenth of the cost of one pass with everything in it.
+    /// Plain passes over few columns each: such loops take many voxels at a time, one pass with everything in it does not.
     fn of(tissue: &Tissue, hypoxia_mmhg: f64) -> Self {
         let anatomy = &tissue.anatomy;
         let limit = hypoxia_mmhg as f32;
-        let deep = |kind: &Kind| *kind != Kind::Epidermis;
+        let deep = |kind: &Kind| kind.is_deep();
         let lives = |v: &Vitality| (*v == Vitality::Alive) | (*v == Vitality::Healed);
         let (kinds, fates, ever) = (&anatomy.kind, &anatomy.vitality, &anatomy.ever_died);
         let hypoxic = kinds.iter().zip(fates).zip(&tissue.fields.oxygen);
@@ -193,22 +193,33 @@ fn count(holds: impl Iterator<Item = bool>) -> f64 {
     f64::from(holds.fold(0u32, |n, holds| n + u32::from(holds)))
 }
 
-/// Sum over dermis + fat. Eight sums side by side, added in a fixed order: no chain of additions to wait for.
+/// Sum over dermis + fat, in a fixed order. Layers are thick, so nearly every block of voxels is deep throughout.
 fn deep_sum(kinds: &[Kind], values: &[f32]) -> f64 {
-    const LANES: usize = 8;
-    let weight = |kind: Kind| f32::from(u8::from(kind != Kind::Epidermis));
-    let mut sums = [0.0f64; LANES];
-    let (kind_rows, kind_rest) = kinds.as_chunks::<LANES>();
-    let (value_rows, value_rest) = values.as_chunks::<LANES>();
-    for (kinds, values) in kind_rows.iter().zip(value_rows) {
-        for lane in 0..LANES {
-            sums[lane] += f64::from(weight(kinds[lane]) * values[lane]);
+    const BLOCK: usize = 64;
+    let mut sum = 0.0;
+    for (kinds, values) in kinds.chunks(BLOCK).zip(values.chunks(BLOCK)) {
+        // Without a way out in the middle: such a loop takes many voxels at a time.
+        let all_deep = kinds.iter().fold(true, |all, kind| all & kind.is_deep());
+        sum += if all_deep {
+            block_sum(values)
+        } else {
+            let deep = kinds.iter().zip(values).filter(|(kind, _)| kind.is_deep());
+            deep.map(|(_, &value)| f64::from(value)).sum()
+        };
+    }
+    sum
+}
+
+/// Eight sums side by side: no chain of additions to wait for.
+fn block_sum(values: &[f32]) -> f64 {
+    let (rows, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0f64; 8];
+    for row in rows {
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum += f64::from(value);
         }
     }
-    for (&kind, &value) in kind_rest.iter().zip(value_rest) {
-        sums[0] += f64::from(weight(kind) * value);
-    }
-    sums.iter().sum()
+    sums.iter().sum::<f64>() + rest.iter().map(|&value| f64::from(value)).sum::<f64>()
 }
 
 impl<'a> Look<'a> {
