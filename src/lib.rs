@@ -31,9 +31,15 @@ pub mod model;
 pub mod picture;
 pub mod scenario;
 
-// 6: files
+// 6: observation, runs, files
+#[cfg(feature = "cli")]
+pub mod checkpoint;
+#[cfg(feature = "cli")]
+pub mod experiment;
 #[cfg(feature = "cli")]
 pub mod library;
+pub mod output;
+pub mod simulation;
 
 // 7: the command line, pictures of run folders
 #[cfg(feature = "cli")]

@@ -1,0 +1,4 @@
+//! Many runs: plan, execute, merge, and what may be said about them.
+
+pub mod compare;
+pub mod statistics;

@@ -1,0 +1,353 @@
+//! What may be said from paired runs: difference with interval, chance to be larger, and how easily chance alone does it.
+//!
+//! Replicates are simulated and cost nothing but time, so a p-value mostly measures how many were bought: the difference
+//! and its interval come first. Every resampling here is a function of the data alone: the dice have a fixed seed.
+
+use statrs::distribution::{ContinuousCDF, Normal};
+
+use crate::math;
+use crate::random::{Dice, Purpose};
+
+/// Seed of the resampling: no part of any model.
+const SEED: u64 = 0x5747_1571;
+/// Resamples of a bootstrap, and sign flips when they are too many to list.
+pub const RESAMPLES: usize = 10_000;
+/// Most pairs for which all sign flips are listed.
+const MOST_LISTED: usize = 14;
+/// Level of the intervals.
+pub const LEVEL: f64 = 0.95;
+
+/// Mean; not a number for nothing.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Standard deviation with n − 1; 0 for a single value.
+pub fn sd(values: &[f64]) -> f64 {
+    if values.len() < 2 {
+        return 0.0;
+    }
+    let centre = mean(values);
+    let squares: f64 = values.iter().map(|x| math::square(x - centre)).sum();
+    (squares / (values.len() - 1) as f64).sqrt()
+}
+
+/// Values in rising order.
+pub fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+/// Quantile by linear interpolation (type 7, the default of R and numpy) of values in rising order.
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return f64::NAN;
+    };
+    let place = math::unit(share) * last as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(last);
+    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
+}
+
+/// Two ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// Bias-corrected and accelerated bootstrap interval (Efron 1987) of a statistic of `n` cases, given by their indices.
+/// Nothing below two cases; a point when no resample differs.
+pub fn bca(n: usize, statistic: impl Fn(&[usize]) -> f64) -> Option<Interval> {
+    if n < 2 {
+        return None;
+    }
+    let all: Vec<usize> = (0..n).collect();
+    let estimate = statistic(&all);
+    let mut cases = all.clone();
+    let resampled: Vec<f64> = (0..RESAMPLES)
+        .map(|resample| {
+            let mut roll = Dice::new(SEED)
+                .at(n as u64)
+                .roll(Purpose::Custom, resample as u64);
+            for case in &mut cases {
+                *case = roll.below(n as u32) as usize;
+            }
+            statistic(&cases)
+        })
+        .collect();
+    let resampled = sorted(&resampled);
+    if resampled[0] == resampled[RESAMPLES - 1] {
+        return Some(Interval {
+            low: resampled[0],
+            high: resampled[0],
+        });
+    }
+    let normal = Normal::standard();
+    // Bias: how many resamples lie below the estimate; ties count half, as a lattice of few values needs.
+    let below = resampled.iter().filter(|&&x| x < estimate).count() as f64;
+    let equal = resampled.iter().filter(|&&x| x == estimate).count() as f64;
+    let total = RESAMPLES as f64;
+    let share = math::clamp(
+        (below + 0.5 * equal) / total,
+        0.5 / total,
+        1.0 - 0.5 / total,
+    );
+    let bias = normal.inverse_cdf(share);
+    // Acceleration: skewness of the jackknife.
+    let without: Vec<f64> = (0..n)
+        .map(|left_out| {
+            let kept: Vec<usize> = (0..n).filter(|&i| i != left_out).collect();
+            statistic(&kept)
+        })
+        .collect();
+    let centre = mean(&without);
+    let cubes: f64 = without
+        .iter()
+        .map(|x| (centre - x) * math::square(centre - x))
+        .sum();
+    let squares: f64 = without.iter().map(|x| math::square(centre - x)).sum();
+    let acceleration = if squares > 0.0 {
+        cubes / (6.0 * squares * squares.sqrt())
+    } else {
+        0.0
+    };
+    let end = |tail: f64| {
+        let z = bias + normal.inverse_cdf(tail);
+        let moved = normal.cdf(bias + z / (1.0 - acceleration * z));
+        quantile(&resampled, moved)
+    };
+    let tail = (1.0 - LEVEL) / 2.0;
+    Some(Interval {
+        low: end(tail),
+        high: end(1.0 - tail),
+    })
+}
+
+/// Vargha-Delaney A of two samples by rank: chance that a value of the first is larger than one of the second, ties half.
+struct Superiority {
+    first: Vec<usize>,
+    second: Vec<usize>,
+    ranks: usize,
+}
+
+impl Superiority {
+    fn of(first: &[f64], second: &[f64]) -> Self {
+        let mut levels = sorted(&[first, second].concat());
+        levels.dedup();
+        let rank = |x: &f64| levels.partition_point(|level| level < x);
+        Self {
+            first: first.iter().map(rank).collect(),
+            second: second.iter().map(rank).collect(),
+            ranks: levels.len(),
+        }
+    }
+
+    /// A of the chosen cases, by counting.
+    fn among(&self, cases: &[usize]) -> f64 {
+        let mut counts = vec![(0.0, 0.0); self.ranks];
+        for &case in cases {
+            counts[self.first[case]].0 += 1.0;
+            counts[self.second[case]].1 += 1.0;
+        }
+        let (mut smaller, mut won) = (0.0, 0.0);
+        for (first, second) in counts {
+            won += first * (smaller + 0.5 * second);
+            smaller += second;
+        }
+        won / math::square(cases.len() as f64)
+    }
+}
+
+/// Two-sided p of a mean difference of zero, by flipping the signs of the pairs: all flips up to 14 pairs, else 10 000
+/// drawn ones.
+pub fn sign_flip_p(differences: &[f64]) -> f64 {
+    let observed = differences.iter().sum::<f64>().abs();
+    // Sums of the same numbers in another order of signs differ by rounding.
+    let least = observed - 1e-9 * differences.iter().map(|d| d.abs()).sum::<f64>();
+    let sum = |flips: u64| {
+        let signed = differences.iter().enumerate();
+        signed.fold(0.0, |sum, (i, d)| {
+            if flips >> i & 1 == 1 {
+                sum - d
+            } else {
+                sum + d
+            }
+        })
+    };
+    if differences.len() <= MOST_LISTED {
+        let all = 1u64 << differences.len();
+        let extreme = (0..all).filter(|&flips| sum(flips).abs() >= least).count();
+        return extreme as f64 / all as f64;
+    }
+    let mut extreme = 1.0;
+    for draw in 0..RESAMPLES {
+        let mut roll = Dice::new(SEED).roll(Purpose::Custom, draw as u64);
+        let flipped: f64 = differences
+            .iter()
+            .map(|d| if roll.chance(0.5) { -d } else { *d })
+            .sum();
+        if flipped.abs() >= least {
+            extreme += 1.0;
+        }
+    }
+    extreme / (RESAMPLES as f64 + 1.0)
+}
+
+/// Holm's correction: p-values in the order given, each fit to be held against the level itself.
+pub fn holm(raw: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..raw.len()).collect();
+    order.sort_by(|&a, &b| raw[a].total_cmp(&raw[b]));
+    let mut adjusted = vec![1.0; raw.len()];
+    let mut highest = 0.0;
+    for (rank, &i) in order.iter().enumerate() {
+        highest = math::max(highest, math::min(1.0, (raw.len() - rank) as f64 * raw[i]));
+        adjusted[i] = highest;
+    }
+    adjusted
+}
+
+/// An arm against the reference over pairs of equal seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paired {
+    /// Mean of arm − reference.
+    pub difference: f64,
+    /// Its BCa interval; nothing below two pairs.
+    pub difference_interval: Option<Interval>,
+    /// Vargha-Delaney A: chance that the arm's value is the larger one, ties half.
+    pub superiority: f64,
+    /// Its BCa interval over pairs.
+    pub superiority_interval: Option<Interval>,
+    /// Two-sided p of the sign flips; not corrected.
+    pub p: f64,
+    /// Pairs.
+    pub pairs: usize,
+    /// Whether any pair differs at all.
+    pub differs: bool,
+}
+
+/// Compares two columns of equal length, pair by pair; nothing without a pair.
+pub fn paired(arm: &[f64], reference: &[f64]) -> Option<Paired> {
+    let n = arm.len();
+    if n == 0 || n != reference.len() {
+        return None;
+    }
+    let differences: Vec<f64> = arm.iter().zip(reference).map(|(a, b)| a - b).collect();
+    let ranks = Superiority::of(arm, reference);
+    let all: Vec<usize> = (0..n).collect();
+    let mean_of =
+        |cases: &[usize]| cases.iter().map(|&i| differences[i]).sum::<f64>() / cases.len() as f64;
+    Some(Paired {
+        difference: mean(&differences),
+        difference_interval: bca(n, mean_of),
+        superiority: ranks.among(&all),
+        superiority_interval: bca(n, |cases| ranks.among(cases)),
+        p: sign_flip_p(&differences),
+        pairs: n,
+        differs: differences.iter().any(|&d| d != 0.0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Numbers of `tests/fixtures/statistics.py` (scipy); the two columns are the ones there.
+    const ARM: [f64; 10] = [3.1, 2.4, 5.6, 4.4, 3.9, 7.2, 2.8, 4.1, 6.0, 3.3];
+    const REFERENCE: [f64; 10] = [4.0, 2.6, 6.9, 4.2, 5.8, 7.9, 4.9, 4.0, 8.1, 3.9];
+
+    /// 10 000 resamples against a million: the ends may differ by a few steps of the lattice of 0.01.
+    #[test]
+    fn intervals_and_p_are_those_of_scipy() {
+        let Some(found) = paired(&ARM, &REFERENCE) else {
+            panic!("ten pairs make a contrast")
+        };
+        let near = |found: Option<Interval>, low: f64, high: f64, by: f64| {
+            let found = found.unwrap_or(Interval {
+                low: f64::NAN,
+                high: f64::NAN,
+            });
+            assert!(
+                (found.low - low).abs() <= by && (found.high - high).abs() <= by,
+                "{found:?}"
+            );
+        };
+        assert!((found.difference + 0.95).abs() < 1e-12);
+        near(found.difference_interval, -1.48, -0.46, 0.03);
+        assert!((found.superiority - 0.345).abs() < 1e-12);
+        near(found.superiority_interval, 0.23, 0.50, 0.02);
+        assert!((found.p - 0.01171875).abs() < 1e-12);
+    }
+
+    #[test]
+    fn drawn_sign_flips_agree_with_listed_ones() {
+        let differences: Vec<f64> = (0..16).map(|i| f64::from(i) - 4.0).collect();
+        let all = 1u64 << differences.len();
+        let observed: f64 = differences.iter().sum();
+        let flipped = |flips: u64| -> f64 {
+            let signed = differences.iter().enumerate();
+            signed
+                .map(|(i, d)| if flips >> i & 1 == 1 { -d } else { *d })
+                .sum()
+        };
+        let exact = (0..all)
+            .filter(|&f| flipped(f).abs() >= observed.abs())
+            .count() as f64
+            / all as f64;
+        let drawn = sign_flip_p(&differences);
+        // Five standard errors of the drawing.
+        assert!(
+            (drawn - exact).abs() < 5.0 * (exact * (1.0 - exact) / RESAMPLES as f64).sqrt(),
+            "{drawn} {exact}"
+        );
+    }
+
+    #[test]
+    fn quantiles_are_those_of_r_and_numpy() {
+        let sorted = sorted(&[4.0, 1.0, 3.0, 2.0]);
+        assert_eq!(quantile(&sorted, 0.5), 2.5);
+        assert!((quantile(&sorted, 0.05) - 1.15).abs() < 1e-12);
+        assert_eq!(quantile(&sorted, 1.0), 4.0);
+        assert!(quantile(&[], 0.5).is_nan());
+        assert!(
+            (sd(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]) - (32.0f64 / 7.0).sqrt()).abs() < 1e-12
+        );
+    }
+
+    /// Holm's step-down by hand: 4·0.005, 3·0.01, 2·0.03, then the running highest.
+    #[test]
+    fn holm_steps_down_and_never_falls() {
+        let adjusted = holm(&[0.01, 0.04, 0.03, 0.005]);
+        for (found, wanted) in adjusted.iter().zip([0.03, 0.06, 0.06, 0.02]) {
+            assert!((found - wanted).abs() < 1e-12, "{adjusted:?}");
+        }
+    }
+
+    #[test]
+    fn equal_arms_differ_by_exactly_nothing() {
+        let found = paired(&ARM, &ARM);
+        let point = |x| Some(Interval { low: x, high: x });
+        assert_eq!(
+            found.map(|f| (f.difference, f.difference_interval, f.superiority, f.p)),
+            Some((0.0, point(0.0), 0.5, 1.0))
+        );
+    }
+
+    #[test]
+    fn one_pair_has_a_difference_and_no_interval() {
+        let found = paired(&[2.0], &[1.0]);
+        assert_eq!(
+            found.map(|f| (f.difference, f.difference_interval, f.superiority, f.p)),
+            Some((1.0, None, 1.0, 1.0))
+        );
+        assert_eq!(paired(&[], &[]), None);
+    }
+
+    #[test]
+    fn an_interval_is_the_same_each_time() {
+        assert_eq!(paired(&ARM, &REFERENCE), paired(&ARM, &REFERENCE));
+    }
+}

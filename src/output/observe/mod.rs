@@ -1,0 +1,3 @@
+//! Instruments: what a clinic would measure, kept apart from what the model is.
+
+pub mod tcpo2;

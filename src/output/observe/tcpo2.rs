@@ -1,0 +1,167 @@
+//! TcPO2: oxygen through the skin, by a sealed electrode heated to 44 °C, in room air.
+//!
+//!     reading = max(0, g · P̄ − u)
+//!
+//! | symbol | meaning                                                     | unit | in code               |
+//! |--------|-------------------------------------------------------------|------|-----------------------|
+//! | P̄      | mean PO2 of the upper dermis below the electrode            | mmHg | `fields.oxygen`       |
+//! | g      | rise by heat: vessels widen, haemoglobin lets go of oxygen  | –    | `dilatation_factor`   |
+//! | u      | used by electrode and heated skin on the way up             | mmHg | `electrode_use_mmhg`  |
+//!
+//! The seal keeps air out, so the air-fed rim of the skin must not count: the window begins below it
+//! (`depth_from_um`). Heat widens only vessels that carry blood: a column without supply has P̄ near 0 and reads 0.
+//! Removed tissue holds no oxygen for the electrode and is left out.
+//!
+//! Reads `fields.oxygen`, `anatomy.vitality`. Writes nothing. No dice, no noise, no delay.
+//! We assume: a linear map with one factor for every site. The threshold of 30 mmHg is the clinical one
+//! (Wilmer et al., TcPO2 in patients with calciphylaxis); the map to it is assumed, not measured.
+
+use serde::Deserialize;
+
+use crate::grid::{Grid, Plane};
+use crate::math;
+use crate::state::{Tissue, Vitality};
+
+/// At or below this a site counts as low [mmHg]: part of the definition of `tcpo2_low_fraction`.
+pub const LOW_MMHG: f64 = 30.0;
+
+/// Registry section `tcpo2`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Top of the window of depth that the electrode sees [µm].
+    pub depth_from_um: f64,
+    /// Bottom of that window [µm].
+    pub depth_to_um: f64,
+    /// Width of skin that one reading averages [µm].
+    pub footprint_um: f64,
+    /// g: rise of the PO2 by heat.
+    pub dilatation_factor: f64,
+    /// u: used by the electrode and the heated skin [mmHg].
+    pub electrode_use_mmhg: f64,
+}
+
+/// The rule: one site.
+fn reading(p: &Parameters, mean_po2_mmhg: f64) -> f64 {
+    math::positive(p.dilatation_factor * mean_po2_mmhg - p.electrode_use_mmhg)
+}
+
+/// The reading at each column of the surface [mmHg]; `None` where there is no skin surface (a `plan`).
+pub fn readings_mmhg(p: &Parameters, tissue: &Tissue) -> Option<Vec<f64>> {
+    let grid = &tissue.grid;
+    if grid.plane == Plane::Plan || tissue.anatomy.epidermis_voxels == 0 {
+        return None;
+    }
+    let below = column_means(p, tissue);
+    let half = (p.footprint_um / (2.0 * grid.voxel_um)).round() as usize;
+    let mut smooth = box_mean(&below, grid.nx, 1, half, grid.periodic);
+    if grid.ny > 1 {
+        smooth = box_mean(&smooth, grid.ny, grid.nx, half, grid.periodic);
+    }
+    Some(smooth.into_iter().map(|po2| reading(p, po2)).collect())
+}
+
+/// Share of surface sites that read [`LOW_MMHG`] or less.
+pub fn low_fraction(p: &Parameters, tissue: &Tissue) -> Option<f64> {
+    let readings = readings_mmhg(p, tissue)?;
+    let low = readings.iter().filter(|&&r| r <= LOW_MMHG).count();
+    Some(low as f64 / readings.len() as f64)
+}
+
+/// Mean PO2 in the window of depth, by column x + nx·y [mmHg].
+fn column_means(p: &Parameters, tissue: &Tissue) -> Vec<f64> {
+    let Grid {
+        nx,
+        ny,
+        nz,
+        voxel_um,
+        ..
+    } = tissue.grid;
+    // Voxels whose centre lies in the window, at least one.
+    let first = ((p.depth_from_um / voxel_um - 0.5).ceil() as usize).min(nz - 1);
+    let last = ((p.depth_to_um / voxel_um - 0.5).floor() as usize).clamp(first, nz - 1);
+    let columns = nx * ny;
+    let (mut sum, mut count) = (vec![0.0; columns], vec![0u32; columns]);
+    for z in first..=last {
+        let layer = z * columns;
+        for column in 0..columns {
+            if tissue.anatomy.vitality[layer + column] != Vitality::Gone {
+                sum[column] += f64::from(tissue.fields.oxygen[layer + column]);
+                count[column] += 1;
+            }
+        }
+    }
+    sum.iter()
+        .zip(&count)
+        .map(|(&sum, &n)| if n > 0 { sum / f64::from(n) } else { 0.0 })
+        .collect()
+}
+
+/// Mean over `half` neighbours to either side along one axis of length n; lines of that axis are found by stride.
+fn box_mean(values: &[f64], n: usize, stride: usize, half: usize, wraps: bool) -> Vec<f64> {
+    let half = half.min(n.saturating_sub(1) / 2);
+    let mut out = vec![0.0; values.len()];
+    for start in (0..values.len()).filter(|i| (i / stride).is_multiple_of(n)) {
+        let at = |i: usize| values[start + i % n * stride];
+        // The line with what lies beyond its ends, where it wraps.
+        let line: Vec<f64> = if wraps {
+            (n - half..2 * n + half).map(at).collect()
+        } else {
+            (0..n).map(at).collect()
+        };
+        for i in 0..n {
+            let window = if wraps {
+                &line[i..=i + 2 * half]
+            } else {
+                &line[i.saturating_sub(half)..(i + half + 1).min(n)]
+            };
+            out[start + i * stride] = window.iter().sum::<f64>() / window.len() as f64;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::series::tests::{definitions, skin};
+
+    #[test]
+    fn skin_without_oxygen_reads_zero_and_is_low_everywhere() {
+        let mut tissue = skin();
+        tissue.fields.oxygen.fill(0.0);
+        assert_eq!(low_fraction(&definitions().tcpo2, &tissue), Some(1.0));
+    }
+
+    #[test]
+    fn air_at_the_surface_does_not_reach_the_sealed_electrode() {
+        let mut tissue = skin();
+        tissue.fields.oxygen.fill(10.0);
+        let before = readings_mmhg(&definitions().tcpo2, &tissue);
+        for voxel in 0..tissue.grid.nx * 2 {
+            tissue.fields.oxygen[voxel] = 150.0;
+        }
+        assert_eq!(readings_mmhg(&definitions().tcpo2, &tissue), before);
+    }
+
+    #[test]
+    fn more_oxygen_below_never_reads_lower() {
+        let mut tissue = skin();
+        let p = definitions().tcpo2;
+        let mut last = -1.0;
+        for po2 in [0.0, 5.0, 20.0, 40.0, 60.0] {
+            tissue.fields.oxygen.fill(po2);
+            let now = readings_mmhg(&p, &tissue).map_or(-1.0, |r| r[0]);
+            assert!(now >= last);
+            last = now;
+        }
+    }
+
+    #[test]
+    fn the_box_mean_keeps_the_mean_where_the_side_wraps() {
+        let values = [1.0, 2.0, 3.0, 4.0, 5.0, 9.0];
+        let smooth = box_mean(&values, 6, 1, 1, true);
+        assert!((smooth.iter().sum::<f64>() - 24.0).abs() < 1e-12);
+        assert!((smooth[0] - 4.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,124 @@
+//! `run.json`: how a run stands, and what made it.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::files;
+use crate::error::{Error, Result};
+use crate::model::NetworkReport;
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// At work; or killed, when no process holds the folder.
+    Running,
+    /// Done.
+    Complete,
+    /// Ended early and cleanly.
+    Stopped,
+    /// The state became unphysical.
+    Failed,
+}
+
+/// The record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunJson {
+    /// How the run stands.
+    pub status: Status,
+    /// Version of calcisim.
+    pub version: String,
+    /// Revision of its source; `unknown` outside a repository.
+    pub git: String,
+    /// Features it was built with.
+    pub features: Vec<String>,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Seed.
+    pub seed: u64,
+    /// Threads.
+    pub threads: usize,
+    /// Days asked for.
+    pub days: f64,
+    /// Steps that those days have.
+    pub steps: u64,
+    /// Steps that the latest command executed.
+    pub steps_executed: u64,
+    /// Seconds that the latest command took.
+    pub wall_s: f64,
+    /// Steps executed by all commands on this folder, repeated ones included.
+    pub steps_executed_total: u64,
+    /// Seconds of all commands on this folder.
+    pub wall_s_total: f64,
+    /// Hash of the latest recorded state.
+    pub state_hash: String,
+    /// Networks drawn before one passed.
+    pub network_attempts: u32,
+    /// Statistics of the network.
+    pub network: serde_json::Map<String, serde_json::Value>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+    /// Why the run failed or stopped; empty otherwise.
+    #[serde(default)]
+    pub error: String,
+}
+
+/// Revision of the source that this binary was built from.
+pub fn git() -> &'static str {
+    match option_env!("CALCISIM_GIT") {
+        None | Some("") => "unknown",
+        Some(revision) => revision,
+    }
+}
+
+/// Features of this build.
+pub fn features() -> Vec<String> {
+    let all = [
+        ("parallel", cfg!(feature = "parallel")),
+        ("cli", cfg!(feature = "cli")),
+        ("figures", cfg!(feature = "figures")),
+    ];
+    all.iter()
+        .filter(|(_, on)| *on)
+        .map(|(name, _)| (*name).to_owned())
+        .collect()
+}
+
+/// Statistics of a network as an object.
+pub fn network(report: &NetworkReport) -> serde_json::Map<String, serde_json::Value> {
+    let counts = [
+        ("segments".to_owned(), report.segments.into()),
+        ("nodes".to_owned(), report.nodes.into()),
+    ];
+    let statistics = report
+        .statistics
+        .iter()
+        .map(|(k, v)| (k.clone(), (*v).into()));
+    counts.into_iter().chain(statistics).collect()
+}
+
+/// An object as the text of a file.
+pub fn pretty(object: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(object)
+        .map(|text| text + "\n")
+        .map_err(|fault| Error::Internal(format!("a record could not be written: {fault}")))
+}
+
+impl RunJson {
+    /// Writes the record into a run folder.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        files::write_whole(&folder.join("run.json"), pretty(self)?.as_bytes())
+    }
+
+    /// Reads the record of a run folder.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join("run.json");
+        serde_json::from_slice(&files::read(&path)?).map_err(|fault| {
+            Error::files(
+                path.display(),
+                format!("is not the record of a run: {fault}"),
+            )
+        })
+    }
+}
