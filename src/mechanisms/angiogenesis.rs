@@ -468,10 +468,8 @@ fn regress(p: &Parameters, tissue: &mut Tissue) {
             .find(|&s| is_growing(vessels, s) && vessels.to[s] == cells.sprouts.node[i]);
         if let Some(own) = own {
             let branch = vessels.branch[own];
-            for s in 0..vessels.len() {
-                if is_growing(vessels, s) && vessels.branch[s] == branch {
-                    keep[s] = false;
-                }
+            for (s, kept) in keep.iter_mut().enumerate() {
+                *kept &= !(is_growing(vessels, s) && vessels.branch[s] == branch);
             }
         }
     }

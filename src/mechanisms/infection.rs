@@ -26,6 +26,7 @@ use crate::math;
 use crate::parameters::Arrows;
 use crate::random::Purpose;
 use crate::state::cells::{ACTIVE, IN_TISSUE, INJECTED, LICENSED, Movers};
+use crate::state::fields::is_clear;
 use crate::state::{EventKind, Now, Tissue, Vitality};
 
 /// Registry section `infection`.
@@ -83,10 +84,10 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         .filter(|&c| k.covered[c] == 0)
         .collect();
     let bacteria = &fields.bacteria;
-    let settled: Vec<usize> = (0..bacteria.len()).filter(|&v| bacteria[v] > 0.0).collect();
-    if open.is_empty() && settled.is_empty() {
+    if open.is_empty() && is_clear(bacteria) {
         return;
     }
+    let settled: Vec<usize> = (0..bacteria.len()).filter(|&v| bacteria[v] > 0.0).collect();
 
     // Where bacteria can live, and the hazard of settling of each clean place.
     let surface: Vec<(usize, usize)> = open

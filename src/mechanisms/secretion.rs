@@ -28,9 +28,9 @@ use serde::Deserialize;
 
 use crate::grid::Grid;
 use crate::math;
-use crate::par;
 use crate::parameters::Arrows;
 use crate::state::cells::{ACTIVE, IN_TISSUE, INJECTED, LICENSED, M1, M2, MSC_OSTEOGENIC, Movers};
+use crate::state::fields::is_clear;
 use crate::state::{Now, Tissue, Vitality, anatomy};
 
 /// Registry section `secretion`.
@@ -148,8 +148,8 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         &mut emission.repair,
         &mut emission.vegf,
     ] {
-        field.clear();
         field.resize(n, 0.0);
+        field.fill(0.0);
     }
 
     // Dead tissue, and blood that came back.
@@ -167,32 +167,47 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     }
     let (debris_mean, debris_left) = fading(now.hours, p.debris_h);
     let from_debris = arrows.damp_loop * p.necrosis_damage * damage * debris_mean;
-    for (out, debris) in emission.damage.iter_mut().zip(&mut anatomy.debris) {
-        if *debris > 0.0 {
-            *out += (from_debris * f64::from(*debris)) as f32;
-            *debris = fade(*debris, debris_left);
+    if !is_clear(&anatomy.debris) {
+        for (out, debris) in emission.damage.iter_mut().zip(&mut anatomy.debris) {
+            if *debris > 0.0 {
+                *out += (from_debris * f64::from(*debris)) as f32;
+                *debris = fade(*debris, debris_left);
+            }
         }
     }
     let (pulse_mean, pulse_left) = fading(now.hours, p.reperfusion_h);
     let from_pulse = arrows.reperfusion * pulse_mean / SECONDS_PER_H;
-    for (out, pulse) in emission.damage.iter_mut().zip(&mut fields.reperfusion) {
-        if *pulse > 0.0 {
-            *out += (from_pulse * f64::from(*pulse)) as f32;
-            *pulse = fade(*pulse, pulse_left);
+    if !is_clear(&fields.reperfusion) {
+        for (out, pulse) in emission.damage.iter_mut().zip(&mut fields.reperfusion) {
+            if *pulse > 0.0 {
+                *out += (from_pulse * f64::from(*pulse)) as f32;
+                *pulse = fade(*pulse, pulse_left);
+            }
         }
     }
 
     // Living tissue.
     let (oxygen, vitality, adipocyte) = (&fields.oxygen, &anatomy.vitality, &anatomy.adipocyte);
-    par::each_mut(&mut emission.vegf, |v, out| {
-        if matches!(vitality[v], Vitality::Alive | Vitality::Healed) {
-            let is_fat = adipocyte[v] != anatomy::NONE;
-            *out = (vegf * tissue_vegf(p, f64::from(oxygen[v]), is_fat)) as f32;
-        }
-    });
-    for (out, &bacteria) in emission.cytokine.iter_mut().zip(&fields.bacteria) {
-        if bacteria > 0.0 {
-            *out += (cytokine * p.bacteria_cytokine * f64::from(bacteria)) as f32;
+    // Most voxels have oxygen enough: their two levels are worked out once.
+    let resting = [false, true].map(|fat| (vegf * tissue_vegf(p, p.hif_onset_mmhg, fat)) as f32);
+    let onset = p.hif_onset_mmhg as f32;
+    // Serial on purpose: one wide pass over three columns is quicker than waking a second thread.
+    let tissue_columns = oxygen.iter().zip(vitality).zip(adipocyte);
+    for (out, ((&oxygen, &vitality), &adipocyte)) in emission.vegf.iter_mut().zip(tissue_columns) {
+        let is_fat = adipocyte != anatomy::NONE;
+        *out = if matches!(vitality, Vitality::Necrotic | Vitality::Gone) {
+            0.0
+        } else if oxygen >= onset {
+            if is_fat { resting[1] } else { resting[0] }
+        } else {
+            (vegf * tissue_vegf(p, f64::from(oxygen), is_fat)) as f32
+        };
+    }
+    if !is_clear(&fields.bacteria) {
+        for (out, &bacteria) in emission.cytokine.iter_mut().zip(&fields.bacteria) {
+            if bacteria > 0.0 {
+                *out += (cytokine * p.bacteria_cytokine * f64::from(bacteria)) as f32;
+            }
         }
     }
 
@@ -201,9 +216,13 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         let patch_um2 = std::f64::consts::TAU * vessels.radius_um[s] * vessels.patch_um(s);
         let cells_here = patch_um2 / p.endothelial_cell_um2 * vessels.slab_share[s] * one_cell;
         for patch in vessels.patches(s) {
-            let active = activation(p, f64::from(vessels.integrity[patch]));
+            let integrity = f64::from(vessels.integrity[patch]);
+            if integrity >= p.activated_below {
+                continue;
+            }
             let voxel = vessels.patch_voxel[patch] as usize;
-            if active > 0.0 && anatomy.lives(voxel) {
+            if anatomy.lives(voxel) {
+                let active = activation(p, integrity);
                 let level = p.endothelial_cytokine * active * cells_here;
                 emission.cytokine[voxel] += (cytokine * level) as f32;
             }
