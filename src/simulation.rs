@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::model::{Model, Parameters};
 use crate::output::series::{Cadence, Definitions, Look, Row};
 use crate::output::summary::{Summary, Watch};
-use crate::scenario::Scenario;
+use crate::scenario::{Library, Scenario};
 use crate::state::Event;
 
 #[cfg(feature = "cli")]
@@ -48,13 +48,16 @@ pub struct RunSettings {
     pub space: toml::Table,
     /// The whole scenario, resolved and re-runnable.
     pub text: String,
+    /// Tables that the scenario reads, by path beside it.
+    pub companions: Vec<(String, String)>,
     /// What the user should know before the run.
     pub warnings: Vec<String>,
 }
 
 impl RunSettings {
-    /// The settings of a checked scenario.
-    pub fn of(scenario: &Scenario) -> Result<Self> {
+    /// The settings of a checked scenario. `library` finds the tables that it names.
+    pub fn of(scenario: &Scenario, library: &dyn Library) -> Result<Self> {
+        let (copy, companions) = scenario.with_companions(library)?;
         let table = |name: &str| scenario.table().get(name).and_then(toml::Value::as_table);
         let snapshot_days = table("output")
             .and_then(|output| output.get("snapshot_days"))
@@ -68,7 +71,7 @@ impl RunSettings {
             .collect();
         Ok(Self {
             scenario: scenario.name.clone(),
-            parameters: scenario.parameters()?,
+            parameters: scenario.parameters(library)?,
             seed: scenario.seed(),
             days: scenario.days(),
             step_h: scenario.number("run.step_h"),
@@ -80,7 +83,8 @@ impl RunSettings {
                 tcpo2: scenario.section("tcpo2")?,
             },
             space: table("space").cloned().unwrap_or_default(),
-            text: scenario.resolved_toml(),
+            text: copy.resolved_toml(),
+            companions,
             warnings: Vec::new(),
         })
     }
@@ -167,7 +171,7 @@ pub(crate) mod tests {
              [network]\njudge = false\n"
         );
         let (scenario, _) = Scenario::from_text("small.toml", &text, &[])?;
-        RunSettings::of(&scenario)
+        RunSettings::of(&scenario, &crate::scenario::Shipped)
     }
 
     #[test]

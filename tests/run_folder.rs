@@ -11,7 +11,7 @@ use std::time::Duration;
 use calcisim::error::{Error, Result};
 use calcisim::output::run_json::{RunJson, Status};
 use calcisim::output::snapshots;
-use calcisim::scenario::Scenario;
+use calcisim::scenario::{Scenario, Shipped};
 use calcisim::simulation::stop::Stop;
 use calcisim::simulation::{Outcome, RunOptions, RunSettings, resume, run, simulate};
 
@@ -24,7 +24,7 @@ fn settings(days: f64) -> Result<RunSettings> {
          [run]\ndays = {days:?}\n[space]\nwidth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n[network]\njudge = false\n"
     );
     let (scenario, _) = Scenario::from_text("small.toml", &text, &[])?;
-    RunSettings::of(&scenario)
+    RunSettings::of(&scenario, &Shipped)
 }
 
 fn options(out: &Path) -> RunOptions {
@@ -135,7 +135,7 @@ fn the_scenario_in_the_folder_repeats_the_run() -> Tested {
     let text = fs::read_to_string(dir.join("scenario.toml"))?;
     let (again, _) = Scenario::from_text("scenario.toml", &text, &[])?;
     let second = run(
-        &RunSettings::of(&again)?,
+        &RunSettings::of(&again, &Shipped)?,
         &options(&above.path().join("again")),
     )?;
     assert_eq!(first.summary, second.summary);

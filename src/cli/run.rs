@@ -4,8 +4,12 @@ use clap::Args;
 
 use super::{Global, Reply};
 use crate::error::{Diagnostic, Error, Result};
+use crate::experiment::compare::{Arm, CompareOptions};
 use crate::library::Disk;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, stem};
+use crate::simulation::stop::Stop;
+use crate::simulation::{Outcome, RunOptions, RunSettings};
+use crate::{experiment, simulation};
 
 /// `calcisim run`.
 #[derive(Clone, Debug, Args)]
@@ -132,28 +136,121 @@ pub fn scenarios(args: &CompareArgs) -> Result<(Vec<Scenario>, Vec<Diagnostic>)>
     }
 }
 
-pub(super) fn run(args: &RunArgs, _global: &Global) -> Result<Reply> {
-    let (_scenario, _warnings) = scenario(args)?;
-    Err(Error::Internal(
-        "`run` is not joined to the engine in this build".into(),
-    ))
+/// Warnings of a run or comparison, as the pen draws them.
+fn notes(file: &str, lines: impl IntoIterator<Item = String>) -> Vec<Diagnostic> {
+    lines
+        .into_iter()
+        .map(|message| Diagnostic {
+            file: file.to_owned(),
+            message,
+            ..Diagnostic::default()
+        })
+        .collect()
 }
 
-pub(super) fn compare(args: &CompareArgs, _global: &Global) -> Result<Reply> {
-    let (_scenarios, _warnings) = scenarios(args)?;
-    Err(Error::Internal(
-        "`compare` is not joined to the engine in this build".into(),
-    ))
+/// The object of a finished command, without the fields that every reply has.
+fn object(value: serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
+    let mut map = match value {
+        serde_json::Value::Object(map) => map,
+        _ => serde_json::Map::new(),
+    };
+    map.remove("ok");
+    map.remove("exit");
+    map
 }
 
-pub(super) fn resume(_args: &ResumeArgs, _global: &Global) -> Result<Reply> {
-    Err(Error::Internal(
-        "`resume` is not joined to the engine in this build".into(),
-    ))
+fn options(args: Option<&RunArgs>, threads: Option<usize>, global: &Global) -> Result<RunOptions> {
+    Ok(RunOptions {
+        out: args.and_then(|a| a.out.clone()),
+        force: args.is_some_and(|a| a.force),
+        threads: threads.unwrap_or(0),
+        is_quiet: global.quiet,
+        profile: args.is_some_and(|a| a.profile),
+        stop: Stop::by_signals()?,
+        ..RunOptions::default()
+    })
 }
 
-pub(super) fn figures(_args: &FiguresArgs, _global: &Global) -> Result<Reply> {
-    Err(Error::Internal(
-        "`figures` is not joined to the engine in this build".into(),
-    ))
+fn finished(outcome: &Outcome, mut warnings: Vec<Diagnostic>) -> Result<Reply> {
+    let dir = outcome.run_dir.display().to_string();
+    warnings.extend(notes(&dir, outcome.warnings.iter().cloned()));
+    Ok(Reply {
+        text: outcome.text(),
+        json: object(outcome.to_json()?),
+        warnings,
+        ..Reply::default()
+    })
+}
+
+pub(super) fn run(args: &RunArgs, global: &Global) -> Result<Reply> {
+    let (scenario, mut warnings) = scenario(args)?;
+    let settings = RunSettings::of(&scenario, &Disk)?;
+    let defaults: Vec<&str> = scenario.reported_defaults().iter().map(|(key, _)| *key).collect();
+    if !defaults.is_empty() {
+        let message = format!("not given, so the default of the registry: {}", defaults.join(", "));
+        warnings.extend(notes(&scenario.file, [message]));
+    }
+    let outcome = simulation::run(&settings, &options(Some(args), args.threads, global)?)?;
+    finished(&outcome, warnings)
+}
+
+pub(super) fn compare(args: &CompareArgs, global: &Global) -> Result<Reply> {
+    let (scenarios, warnings) = scenarios(args)?;
+    let arms: Vec<Arm> = scenarios
+        .iter()
+        .zip(&args.scenarios)
+        .map(|(scenario, name)| {
+            Ok(Arm {
+                id: stem(name).to_owned(),
+                settings: RunSettings::of(scenario, &Disk)?,
+            })
+        })
+        .collect::<Result<_>>()?;
+    let comparison = experiment::compare::compare(
+        &arms,
+        &CompareOptions {
+            replicates: u64::from(args.replicates),
+            seed: args.seed,
+            threads: args.threads.unwrap_or(0),
+            out: args.out.clone(),
+            force: args.force,
+            is_quiet: global.quiet,
+            stop: Stop::by_signals()?,
+        },
+    )?;
+    let mut json = object(comparison.to_json());
+    let mut text = comparison.text();
+    let pictures = draw(&comparison.out, true)?;
+    for path in &pictures {
+        text.push_str(&format!("Wrote {}\n", path.display()));
+    }
+    let names: Vec<String> = pictures.iter().map(|p| p.display().to_string()).collect();
+    json.insert("figures".into(), names.into());
+    Ok(Reply { text, json, warnings, ..Reply::default() })
+}
+
+pub(super) fn resume(args: &ResumeArgs, global: &Global) -> Result<Reply> {
+    let outcome = simulation::resume(&args.run, args.days, &options(None, args.threads, global)?)?;
+    finished(&outcome, Vec::new())
+}
+
+pub(super) fn figures(args: &FiguresArgs, _global: &Global) -> Result<Reply> {
+    let paths = draw(&args.run, false)?;
+    let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    let text = names.iter().map(|name| format!("Wrote {name}\n")).collect::<String>();
+    Ok(Reply::text(text).with("figures", names))
+}
+
+/// Draws what a folder holds; a build without figures says so, or stays silent where pictures come on top.
+#[cfg(feature = "figures")]
+fn draw(folder: &std::path::Path, _on_top: bool) -> Result<Vec<std::path::PathBuf>> {
+    crate::figures::of_folder(folder)
+}
+
+#[cfg(not(feature = "figures"))]
+fn draw(_folder: &std::path::Path, on_top: bool) -> Result<Vec<std::path::PathBuf>> {
+    if on_top {
+        return Ok(Vec::new());
+    }
+    Err(Error::MissingTool("this build has no figures: build with the feature `figures`".into()))
 }

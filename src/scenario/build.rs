@@ -5,6 +5,7 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::initial::measured::Tables;
 use crate::mechanisms::host_chemistry::CoursePoint;
 use crate::model::{Mechanisms, Parameters};
+use crate::parameters::Value;
 use crate::therapies;
 
 impl Scenario {
@@ -69,6 +70,28 @@ impl Scenario {
         parameters.challenges(&grid)?;
         parameters.treatments(&grid)?;
         Ok(parameters)
+    }
+
+    /// The tables that the scenario reads, as files to lie beside a copy of it, and that copy, which reads them there.
+    ///
+    /// # Errors
+    /// [`Error::Files`] when a table is missing.
+    pub fn with_companions(&self, library: &dyn Library) -> Result<(Self, Vec<(String, String)>)> {
+        let (mut copy, mut files) = (self.clone(), Vec::new());
+        if let Some(tables) = self.network_tables(library)? {
+            for (name, (_, text)) in
+                [("nodes", tables.nodes), ("segments", tables.segments), ("boundary", tables.boundary)]
+            {
+                files.push((format!("network/{name}.csv"), text));
+            }
+            copy.hold("network.dir", Value::Word("network".into()), "the run folder");
+        }
+        let course = self.word("host.course_csv");
+        if !course.is_empty() {
+            files.push(("course.csv".into(), self.table_beside(library, "host.course_csv", course)?.1));
+            copy.hold("host.course_csv", Value::Word("course.csv".into()), "the run folder");
+        }
+        Ok((copy, files))
     }
 
     fn section_when<T: serde::de::DeserializeOwned>(&self, name: &str, on: bool) -> Result<Option<T>> {

@@ -19,6 +19,7 @@ use crate::output::series::Row;
 use crate::output::summary::{Summary, Watch, hex};
 use crate::output::{events, hashes, snapshots};
 use crate::par;
+use crate::library::Disk;
 use crate::scenario::Scenario;
 
 /// How to run.
@@ -169,6 +170,13 @@ pub fn run(settings: &RunSettings, options: &RunOptions) -> Result<Outcome> {
         let model = Model::new(settings.parameters.clone(), settings.seed)?;
         let record = new_record(settings, threads, &model);
         let lock = folder::install(&dir, options.force, folder::is_run_folder, |folder| {
+            for (path, text) in &settings.companions {
+                let path = folder.join(path);
+                if let Some(parent) = path.parent() {
+                    files::make_folder(parent)?;
+                }
+                files::write_whole(&path, text.as_bytes())?;
+            }
             files::write_whole(&folder.join("scenario.toml"), settings.text.as_bytes())?;
             files::make_folder(&folder.join("snapshots"))?;
             files::make_folder(&folder.join("checkpoint"))?;
@@ -208,14 +216,14 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
     let before = RunJson::read(dir)?;
     let file = dir.join("scenario.toml");
     let text = files::read_text(&file)?;
-    let (mut scenario, _) = Scenario::from_text(&file.display().to_string(), &text, &[])?;
+    let (mut scenario, _) = Scenario::load(&Disk, &file.display().to_string(), &[])?;
     let days = days.unwrap_or(before.days);
     let mut warnings = before.warnings.clone();
     if scenario.days() != days {
         let found = scenario.set_days(days)?;
         warnings.extend(found.iter().map(ToString::to_string));
     }
-    let mut settings = RunSettings::of(&scenario)?;
+    let mut settings = RunSettings::of(&scenario, &Disk)?;
     settings.seed = before.seed;
     let found = checkpoint::latest(&dir.join("checkpoint"));
     if let Some(found) = &found {
