@@ -332,7 +332,9 @@ pub fn generate(p: &Parameters, space: &Space, grid: &Grid, host: &Profile, dice
         let taps = math::max((span / p.tap_spacing_um).floor(), 1.0) as usize;
         for k in 0..taps {
             let z = top + 220.0 + (k as f64 + roll.between(0.2, 0.8)) / taps as f64 * span;
-            tap(&mut d, p, a, z, &mut free, p.tap_radius_um, 450.0);
+            if k % 2 == 0 {
+                tap(&mut d, p, a, z, &mut free, p.tap_radius_um, 450.0);
+            }
             tap(&mut d, p, v, z + 60.0, &mut free, p.tap_radius_um * venous, 450.0);
         }
     }
@@ -364,11 +366,9 @@ pub fn generate(p: &Parameters, space: &Space, grid: &Grid, host: &Profile, dice
                 } else {
                     (septal[septum].1, Class::Venule, venous)
                 };
-                let x_source = d.trunks[source].at[0];
-                let x_source = if from_left || x_source > left { x_source } else { x_source + wide };
                 let reach = (right - left) * roll.between(0.78, 0.9);
                 let (x0, x1) = if from_left { (left + 60.0, left + reach) } else { (right - reach, right - 60.0) };
-                lobular(&mut d, p, source, x_source, class, z, [x0, x1], from_left, widen, &mut free, &mut roll, wide);
+                lobular(&mut d, p, source, class, z, [x0, x1], from_left, widen, &mut free, &mut roll);
             }
         }
     }
@@ -381,7 +381,6 @@ fn lobular(
     d: &mut Draft,
     p: &Parameters,
     source: usize,
-    _x_source: f64,
     class: Class,
     z: f64,
     [x0, x1]: [f64; 2],
@@ -389,7 +388,6 @@ fn lobular(
     widen: f64,
     free: &mut Vec<u32>,
     roll: &mut crate::random::Roll,
-    wide: f64,
 ) {
     let y = d.trunks[source].at[1];
     let root = d.seat(source, z);
@@ -398,12 +396,13 @@ fn lobular(
     let entry = d.seat(line, near);
     let branch = d.trunks[line].branch;
     d.join(root, entry, class, Bed::Tap, branch, p.lobular_radius_um * widen, p.plexus_pitch_um);
-    let taps = math::max(((x1 - x0) / p.tap_spacing_um).round(), 1.0) as usize;
+    // Fewer terminal arterioles than first venules: what they lack in number they have in bore.
+    let spacing = if class == Class::Arteriole { 1.6 * p.tap_spacing_um } else { p.tap_spacing_um };
+    let taps = math::max(((x1 - x0) / spacing).round(), 1.0) as usize;
     for k in 0..taps {
         let x = x0 + 40.0 + (k as f64 + roll.between(0.3, 0.9)) / taps as f64 * (x1 - x0 - 60.0);
         tap(d, p, line, x, free, p.tap_radius_um * widen, 320.0);
     }
-    let _ = wide;
 }
 
 /// Joins a trunk to the nearest free node of a bed within reach.
