@@ -16,11 +16,7 @@ const WORTH_SHARING: usize = 8192;
 /// Sum of f(i) over 0..n, in f64, in a fixed order.
 pub fn ordered_sum(n: usize, f: impl Fn(usize) -> f64 + Sync) -> f64 {
     let chunk = |c: usize| {
-        let end = if (c + 1) * CHUNK < n {
-            (c + 1) * CHUNK
-        } else {
-            n
-        };
+        let end = if (c + 1) * CHUNK < n { (c + 1) * CHUNK } else { n };
         (c * CHUNK..end).fold(0.0, |sum, i| sum + f(i))
     };
     let chunks = n.div_ceil(CHUNK);

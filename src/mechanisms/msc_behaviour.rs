@@ -174,9 +174,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         if matches!(msc.state[i], ACTIVE | LICENSED) {
             let mut roll = now.dice.roll(Purpose::MscMove, msc.id[i]);
             let (start, hours) = (msc.place_um(i), now.hours);
-            let end = motion::walk(
-                grid, &signal, &is_open, &mut crowd, start, gait, hours, &mut roll,
-            );
+            let end = motion::walk(grid, &signal, &is_open, &mut crowd, start, gait, hours, &mut roll);
             msc.put(i, end);
         }
     }
@@ -231,9 +229,7 @@ mod tests {
     fn with_cells(count: u64, state: u8) -> Tissue {
         let mut tissue = fixture_cells::section();
         for id in 0..count {
-            let place = tissue
-                .grid
-                .centre_um((id as usize * 7 + 100) % tissue.grid.len());
+            let place = tissue.grid.centre_um((id as usize * 7 + 100) % tissue.grid.len());
             tissue.cells.msc.push(id, place, state);
         }
         tissue.ledger.cells.book(count as f64);

@@ -73,7 +73,11 @@ fn grow(p: &Parameters, thrombus: f64, score: f64, run_um: f64, critical_um: f64
         return math::relax(thrombus, 1.0, rate, hours);
     }
     let arrested = 0.5 * run_um / critical_um;
-    if arrested > thrombus { math::relax(thrombus, arrested, rate, hours) } else { thrombus }
+    if arrested > thrombus {
+        math::relax(thrombus, arrested, rate, hours)
+    } else {
+        thrombus
+    }
 }
 
 /// Length of the connected run of lost patches that each patch belongs to [µm]; 0 for an intact patch.
@@ -111,7 +115,11 @@ impl Runs {
             }
         }
         for patch in 0..parent.len() {
-            let run = if lost(patch) { length_um[root(&mut parent, patch as u32) as usize] } else { 0.0 };
+            let run = if lost(patch) {
+                length_um[root(&mut parent, patch as u32) as usize]
+            } else {
+                0.0
+            };
             // Roots keep their sum until everyone has read it: a root is its own smallest member.
             length_um[patch] = run;
         }
@@ -138,7 +146,14 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     let runs = Runs::of(&tissue.vessels, p.denuded_below);
     let cells_near = msc_near_segments(tissue, arrows);
     let bathed = bathed_by_blood(&tissue.vessels);
-    let Tissue { vessels: v, fields, host, site, events, .. } = tissue;
+    let Tissue {
+        vessels: v,
+        fields,
+        host,
+        site,
+        events,
+        ..
+    } = tissue;
     let relief = 1.0 - arrows.msc_coag * host.msc_coagulation_relief;
     let plasma = site.clotting
         * (1.0 + p.thrombophilia_gain * host.profile.thrombophilia * relief)
@@ -148,7 +163,9 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     let lysis = site.lysis * host.profile.lysis_factor * host.thrombolysis;
     for s in 0..v.len() {
         let patches = v.patches(s);
-        let run = patches.clone().fold(0.0, |longest, patch| math::max(longest, runs.length_um[patch]));
+        let run = patches
+            .clone()
+            .fold(0.0, |longest, patch| math::max(longest, runs.length_um[patch]));
         if run == 0.0 && v.thrombus[s] == 0.0 {
             continue;
         }
@@ -158,7 +175,11 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         if run > 0.0 {
             let healthy = v.healthy_flow_nl_per_min[s];
             // A link that hardly flowed in health cannot stagnate.
-            let deficit = if healthy > 1e-4 { math::unit(1.0 - v.relative_flow(s)) } else { 0.0 };
+            let deficit = if healthy > 1e-4 {
+                math::unit(1.0 - v.relative_flow(s))
+            } else {
+                0.0
+            };
             let stasis = 1.0 + arrows.stagnation * p.stasis_gain * deficit;
             let cytokine = arrows.damp_loop * f64::from(fields.cytokine[middle]);
             let score = procoagulant_score(p, plasma, cytokine, cells_near[s], stasis);
@@ -167,7 +188,11 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         }
         // Plasmin works all the time; an organised plug opens only by recanalisation, from blood near by.
         let organised = v.closed_h[s] >= p.organised_after_h;
-        let rate = if organised { p.recanalisation_rate_per_h * bathed[s] } else { p.lysis_rate_per_h };
+        let rate = if organised {
+            p.recanalisation_rate_per_h * bathed[s]
+        } else {
+            p.lysis_rate_per_h
+        };
         thrombus = math::relax(thrombus, 0.0, rate * lysis, now.hours);
         v.thrombus[s] = if thrombus < 1e-6 { 0.0 } else { thrombus };
         let was_closed = v.closed_h[s] > 0.0;
@@ -176,7 +201,11 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         if thrombus >= p.closed_at {
             v.closed_h[s] += now.hours;
             if !was_closed {
-                let values = [("run_um", run), ("mineral", v.mineral[s]), ("radius_um", v.radius_um[s])];
+                let values = [
+                    ("run_um", run),
+                    ("mineral", v.mineral[s]),
+                    ("radius_um", v.radius_um[s]),
+                ];
                 let id = events.add(now.step, EventKind::Closure, entity(), v.middle_um(s), cause, &values);
                 v.latest_event[s] = Some(id);
                 events.latest_closure = Some(id);
@@ -203,7 +232,12 @@ fn bathed_by_blood(v: &Vessels) -> Vec<f64> {
         }
     }
     (0..v.len())
-        .map(|s| [v.from[s], v.to[s]].iter().map(|&n| if flowing[n as usize] { 0.5 } else { 0.0 }).sum())
+        .map(|s| {
+            [v.from[s], v.to[s]]
+                .iter()
+                .map(|&n| if flowing[n as usize] { 0.5 } else { 0.0 })
+                .sum()
+        })
         .collect()
 }
 
@@ -242,7 +276,9 @@ mod tests {
     use super::*;
 
     fn p() -> Parameters {
-        crate::parameters::Registry::embedded().section("thrombosis").expect("registry section")
+        crate::parameters::Registry::embedded()
+            .section("thrombosis")
+            .expect("registry section")
     }
 
     #[test]

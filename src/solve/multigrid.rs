@@ -51,12 +51,36 @@ impl Axis {
         let wraps = periodic && n > 1;
         let coupling = |a: usize, b: usize| 2.0 / (width[a] + width[b]);
         let left = (0..n)
-            .map(|i| if i > 0 { coupling(i - 1, i) } else if wraps { coupling(n - 1, 0) } else { 0.0 })
+            .map(|i| {
+                if i > 0 {
+                    coupling(i - 1, i)
+                } else if wraps {
+                    coupling(n - 1, 0)
+                } else {
+                    0.0
+                }
+            })
             .collect();
         let right = (0..n)
-            .map(|i| if i + 1 < n { coupling(i, i + 1) } else if wraps { coupling(n - 1, 0) } else { 0.0 })
+            .map(|i| {
+                if i + 1 < n {
+                    coupling(i, i + 1)
+                } else if wraps {
+                    coupling(n - 1, 0)
+                } else {
+                    0.0
+                }
+            })
             .collect();
-        Self { n, periodic: wraps, width, left, right, centre, extent: edge }
+        Self {
+            n,
+            periodic: wraps,
+            width,
+            left,
+            right,
+            centre,
+            extent: edge,
+        }
     }
 
     fn coarser(&self) -> Self {
@@ -236,10 +260,8 @@ fn relaxed(axis: &Axis, around: &Around, sink: &[f32], source: &[f32], row: &mut
     } else {
         for i in 0..n {
             let (gl, gr) = (el[i] * face, er[i] * face);
-            let gain = source[i]
-                + gl * left[i]
-                + gr * right[i]
-                + width[i] * (ca * a[i] + cb * b[i] + cc * c[i] + cd * d[i]);
+            let gain =
+                source[i] + gl * left[i] + gr * right[i] + width[i] * (ca * a[i] + cb * b[i] + cc * c[i] + cd * d[i]);
             new[i] = gain / (gl + gr + width[i] * across + sink[i]);
         }
     }
@@ -283,13 +305,22 @@ impl Multigrid {
             let stops = (0..3).all(|d| coarser[d].n == axes[d].n);
             let n = axes[0].n * axes[1].n * axes[2].n;
             let from_coarse = [0, 1, 2].map(|d| axes[d].interpolation(&coarser[d]));
-            levels.push(Level { axes, u: vec![0.0; n], sink: vec![0.0; n], source: vec![0.0; n], from_coarse });
+            levels.push(Level {
+                axes,
+                u: vec![0.0; n],
+                sink: vec![0.0; n],
+                source: vec![0.0; n],
+                from_coarse,
+            });
             if stops {
                 break;
             }
             axes = coarser;
         }
-        Self { levels, scratch: Row::default() }
+        Self {
+            levels,
+            scratch: Row::default(),
+        }
     }
 
     /// Solves for `u`, starting from its content (`warm`) or from nothing, until ‖S − Au‖₂ ≤ tolerance·‖S‖₂
@@ -308,7 +339,11 @@ impl Multigrid {
         if scale == 0.0 && sink.iter().any(|&k| k > 0.0) {
             // Nothing comes in: the answer is nothing.
             u.fill(0.0);
-            return Outcome { cycles: 0, residual: 0.0, converged: true };
+            return Outcome {
+                cycles: 0,
+                residual: 0.0,
+                converged: true,
+            };
         }
         if warm {
             self.levels[0].u.copy_from_slice(u);
@@ -326,7 +361,11 @@ impl Multigrid {
         for (out, &value) in u.iter_mut().zip(&self.levels[0].u) {
             *out = if value > 1e-30 { value } else { 0.0 };
         }
-        Outcome { cycles, residual, converged: residual <= tolerance }
+        Outcome {
+            cycles,
+            residual,
+            converged: residual <= tolerance,
+        }
     }
 
     /// So many cycles from the content of `u`, without a test of convergence: for outer iterations that re-linearise.
@@ -396,7 +435,11 @@ impl Multigrid {
             for y in 0..fine.axes[1].n {
                 fine.residual_row(y, z, &mut self.scratch);
                 let start = cn[0] * ((y >> halves[1]) + cn[1] * (z >> halves[2]));
-                add_row(&self.scratch.new, &mut coarse.source[start..start + cn[0]], halves[0] == 1);
+                add_row(
+                    &self.scratch.new,
+                    &mut coarse.source[start..start + cn[0]],
+                    halves[0] == 1,
+                );
             }
         }
     }
@@ -466,7 +509,11 @@ fn add_to_parents(
         for y in 0..ny {
             let start = nx * (y + ny * z);
             let coarse_start = cn[0] * ((y >> halves[1]) + cn[1] * (z >> halves[2]));
-            add_row(&values[start..start + nx], &mut out[coarse_start..coarse_start + cn[0]], halves[0] == 1);
+            add_row(
+                &values[start..start + nx],
+                &mut out[coarse_start..coarse_start + cn[0]],
+                halves[0] == 1,
+            );
         }
     }
 }
@@ -498,7 +545,15 @@ mod tests {
 
     fn grid(nx: usize, ny: usize, nz: usize, periodic: bool) -> Grid {
         let plane = if ny == 1 { Plane::Section } else { Plane::Block };
-        Grid { plane, nx, ny, nz, voxel_um: 10.0, slab_um: 10.0, periodic }
+        Grid {
+            plane,
+            nx,
+            ny,
+            nz,
+            voxel_um: 10.0,
+            slab_um: 10.0,
+            periodic,
+        }
     }
 
     /// The plain solver: Gauss–Seidel in f64 to the bitter end.
@@ -529,14 +584,26 @@ mod tests {
             .map(|v| (mean_sink * dice.roll(Purpose::Custom, v as u64).exponential(1.0)) as f32)
             .collect();
         let source = (0..grid.len())
-            .map(|v| if dice.roll(Purpose::Site, v as u64).chance(0.05) { 1.0 } else { 0.0 })
+            .map(|v| {
+                if dice.roll(Purpose::Site, v as u64).chance(0.05) {
+                    1.0
+                } else {
+                    0.0
+                }
+            })
             .collect();
         (sink, source)
     }
 
     #[test]
     fn it_agrees_with_the_plain_solver_for_any_extent() {
-        for (nx, ny, nz, periodic) in [(16, 1, 16, true), (13, 1, 21, false), (9, 1, 14, true), (10, 7, 9, false), (8, 6, 5, true)] {
+        for (nx, ny, nz, periodic) in [
+            (16, 1, 16, true),
+            (13, 1, 21, false),
+            (9, 1, 14, true),
+            (10, 7, 9, false),
+            (8, 6, 5, true),
+        ] {
             let grid = grid(nx, ny, nz, periodic);
             let (sink, source) = random_problem(&grid, 0.05);
             let expected = plain(&grid, &sink, &source);
@@ -546,7 +613,10 @@ mod tests {
             assert!(outcome.cycles <= 14, "{nx}x{ny}x{nz}: {outcome:?}");
             let largest = expected.iter().fold(0.0, |a: f64, &b| math::max(a, b));
             for v in 0..grid.len() {
-                assert!((f64::from(u[v]) - expected[v]).abs() < 1e-4 * largest, "{nx}x{ny}x{nz} voxel {v}");
+                assert!(
+                    (f64::from(u[v]) - expected[v]).abs() < 1e-4 * largest,
+                    "{nx}x{ny}x{nz} voxel {v}"
+                );
             }
         }
     }
@@ -560,12 +630,22 @@ mod tests {
                 let mut u = vec![0.0; grid.len()];
                 let outcome = Multigrid::new(&grid).solve(&sink, &source, &mut u, false, 1e-4, 20);
                 // Below 1e-3 the field stands thousands of times above its sources: f32 cannot hold the residual.
-                assert!(mean_sink < 1e-3 || outcome.converged, "n {n} sink {mean_sink}: {outcome:?}");
-                assert!(mean_sink < 1e-3 || outcome.cycles <= 8, "n {n} sink {mean_sink}: {outcome:?}");
+                assert!(
+                    mean_sink < 1e-3 || outcome.converged,
+                    "n {n} sink {mean_sink}: {outcome:?}"
+                );
+                assert!(
+                    mean_sink < 1e-3 || outcome.cycles <= 8,
+                    "n {n} sink {mean_sink}: {outcome:?}"
+                );
                 // What comes in goes out.
                 let inflow: f64 = source.iter().map(|&s| f64::from(s)).sum();
                 let outflow: f64 = (0..grid.len()).map(|v| f64::from(sink[v]) * f64::from(u[v])).sum();
-                assert!((outflow / inflow - 1.0).abs() < 2e-3, "n {n} sink {mean_sink}: {}", outflow / inflow);
+                assert!(
+                    (outflow / inflow - 1.0).abs() < 2e-3,
+                    "n {n} sink {mean_sink}: {}",
+                    outflow / inflow
+                );
             }
         }
     }

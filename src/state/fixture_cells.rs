@@ -10,12 +10,8 @@ use crate::random::Dice;
 
 /// Parameters of a section of the registry, at their values.
 pub(crate) fn parameters<T: DeserializeOwned>(section: &str) -> T {
-    let registry: toml::Table = include_str!("../parameters.toml")
-        .parse()
-        .expect("the registry parses");
-    let rows = registry[section]
-        .as_table()
-        .expect("the section is a table");
+    let registry: toml::Table = include_str!("../parameters.toml").parse().expect("the registry parses");
+    let rows = registry[section].as_table().expect("the section is a table");
     let values: toml::Table = rows
         .iter()
         .map(|(key, row)| (key.clone(), row["value"].clone()))
@@ -137,9 +133,7 @@ pub(crate) fn section() -> Tissue {
 /// Opens a column of the surface: its epidermis dies.
 pub(crate) fn open_column(tissue: &mut Tissue, column: usize, step: u64) {
     for z in 0..tissue.anatomy.epidermis_voxels {
-        tissue
-            .anatomy
-            .kill(column + tissue.grid.nx * tissue.grid.ny * z, step);
+        tissue.anatomy.kill(column + tissue.grid.nx * tissue.grid.ny * z, step);
     }
     tissue.cells.keratinocytes.covered[column] = 0;
 }

@@ -39,8 +39,7 @@ impl Anticoagulant {
             return;
         }
         for _ in self.order.doses(now) {
-            self.order
-                .record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
+            self.order.record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
             let level = 1.0 / tissue.host.anticoagulation - 1.0 + p.level_per_mg * self.dose_mg;
             tissue.host.anticoagulation = 1.0 / (1.0 + level);
         }
@@ -56,17 +55,8 @@ mod tests {
 
     #[test]
     fn five_milligrams_twice_a_day_about_halve_thrombin() {
-        let e = entry(
-            TherapyKind::Anticoagulant,
-            Route::Oral,
-            Some((5.0, DoseUnit::Mg)),
-        );
-        let one = treated(
-            fixture::tissue(fixture::healthy()),
-            &e,
-            &Arrows::default(),
-            25,
-        );
+        let e = entry(TherapyKind::Anticoagulant, Route::Oral, Some((5.0, DoseUnit::Mg)));
+        let one = treated(fixture::tissue(fixture::healthy()), &e, &Arrows::default(), 25);
         let level = 1.0 / one.host.anticoagulation - 1.0;
         // Steady mean of a level that halves in 12 h and is topped up every 12 h.
         let mean = level / std::f64::consts::LN_2;

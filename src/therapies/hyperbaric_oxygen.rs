@@ -70,21 +70,12 @@ mod tests {
 
     #[test]
     fn ninety_minutes_at_two_atmospheres_fill_a_step_and_a_half() {
-        let e = entry(
-            TherapyKind::HyperbaricOxygen,
-            Route::None,
-            Some((2.0, DoseUnit::Atm)),
-        );
+        let e = entry(TherapyKind::HyperbaricOxygen, Route::None, Some((2.0, DoseUnit::Atm)));
         let added: Vec<f64> = (24..=27)
             .map(|steps| {
-                treated(
-                    fixture::tissue(fixture::healthy()),
-                    &e,
-                    &Arrows::default(),
-                    steps,
-                )
-                .host
-                .added_po2_mmhg
+                treated(fixture::tissue(fixture::healthy()), &e, &Arrows::default(), steps)
+                    .host
+                    .added_po2_mmhg
             })
             .collect();
         let full = 2.0 * 760.0 - 87.0 - 95.0;

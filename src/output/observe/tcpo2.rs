@@ -71,11 +71,7 @@ pub fn low_fraction(p: &Parameters, tissue: &Tissue) -> Option<f64> {
 /// Mean PO2 in the window of depth, by column x + nx·y [mmHg].
 fn column_means(p: &Parameters, tissue: &Tissue) -> Vec<f64> {
     let Grid {
-        nx,
-        ny,
-        nz,
-        voxel_um,
-        ..
+        nx, ny, nz, voxel_um, ..
     } = tissue.grid;
     // Voxels whose centre lies in the window, at least one.
     let first = ((p.depth_from_um / voxel_um - 0.5).ceil() as usize).min(nz - 1);
