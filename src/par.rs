@@ -52,8 +52,8 @@ pub fn jobs<T: Send>(items: &mut [T], f: impl Fn(&mut T) + Sync + Send) {
 pub fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     #[cfg(feature = "parallel")]
     match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => return pool.install(work),
-        Err(_) => return work(),
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
     }
     #[cfg(not(feature = "parallel"))]
     {

@@ -166,9 +166,9 @@ fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
             even_out(&mut tissue.vessels);
         }
         // Perfusion grows with the factor: halve the interval in its logarithm.
-        let (mut low, mut high) = (0.45, 3.0);
+        let (mut low, mut high) = (0.45_f64, 3.0);
         for _ in 0..14 {
-            factor = (low * high as f64).sqrt();
+            factor = (low * high).sqrt();
             for s in 0..drawn.len() {
                 if is_tap(&tissue.vessels, s) {
                     tissue.vessels.radius_um[s] = math::max(drawn[s] * factor, 1.7);

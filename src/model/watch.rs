@@ -90,6 +90,7 @@ impl Watch {
         mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, self.wall_share)
     }
 
+    #[allow(clippy::neg_cmp_op_on_partial_ord)] // A gap that is not a number is a gap too.
     fn imbalance(&self, tissue: &mut Tissue) -> Option<(String, String, String)> {
         let inventory = self.mineral(tissue);
         let account = &mut tissue.ledger.mineral_ug;
@@ -136,6 +137,7 @@ fn written_by(process: &str) -> Option<&'static [Species]> {
 }
 
 /// The first number that is not a number or below zero, in these fields and in the walls.
+#[allow(clippy::manual_range_contains)] // No branches in the sweep over a field.
 fn unphysical(tissue: &Tissue, fields: Option<&[Species]>) -> Option<(String, String, String)> {
     for &species in fields.unwrap_or(&[]) {
         let values = tissue.fields.of(species);

@@ -512,6 +512,7 @@ pub(crate) mod tests {
                 .collect(),
             vitality: vec![Vitality::Alive; n],
             ever_died: vec![false; n],
+            debris: vec![0.0; n],
             death_step: vec![u32::MAX; n],
             challenged: vec![false; n],
             adipocyte: vec![u32::MAX; n],

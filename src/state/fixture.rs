@@ -24,6 +24,7 @@ pub fn defaults<T: DeserializeOwned>(section: &str) -> T {
 pub fn healthy() -> Profile {
     Profile {
         calcium_ionised_mmol_per_l: 1.2,
+        calcium_ionised_share: 0.512,
         phosphate_mmol_per_l: 1.1,
         magnesium_mmol_per_l: 0.8,
         pyrophosphate_umol_per_l: 3.26,
@@ -48,6 +49,8 @@ pub fn healthy() -> Profile {
         repair_factor: 1.0,
         lysis_factor: 1.0,
         thrombophilia: 0.0,
+        factor_ii: 1.0,
+        mineral_site_gsd: 2.0,
         protein_c: 1.0,
         weight_kg: 70.0,
         course_csv: String::new(),
@@ -100,6 +103,7 @@ pub fn tissue(profile: Profile) -> Tissue {
         kind: Vec::new(),
         vitality: vec![Vitality::Alive; n],
         ever_died: vec![false; n],
+        debris: vec![0.0; n],
         death_step: vec![NONE; n],
         challenged: vec![false; n],
         adipocyte: vec![NONE; n],

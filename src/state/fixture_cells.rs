@@ -141,6 +141,7 @@ pub(crate) fn open_column(tissue: &mut Tissue, column: usize, step: u64) {
 fn profile() -> Profile {
     Profile {
         calcium_ionised_mmol_per_l: 1.2,
+        calcium_ionised_share: 0.512,
         phosphate_mmol_per_l: 1.1,
         magnesium_mmol_per_l: 0.8,
         pyrophosphate_umol_per_l: 3.26,
@@ -165,6 +166,8 @@ fn profile() -> Profile {
         repair_factor: 1.0,
         lysis_factor: 1.0,
         thrombophilia: 0.0,
+        factor_ii: 1.0,
+        mineral_site_gsd: 2.0,
         protein_c: 1.0,
         weight_kg: 70.0,
         course_csv: String::new(),
