@@ -1,8 +1,10 @@
 //! Angiogenesis: hypoxic tissue calls sprouts out of perfused vessels; they follow VEGF, join and mature.
 //!
-//!     starts/h = k · length · (V > V*) · (hypoxia within reach)         from perfused capillaries and venules
-//!     speed    = v₀ · (1 + g·H(V; K, 1))
-//!     direction → persistence e^(−dt/τ) of the old one, the rest up the gradient of V, and noise
+//! ```text
+//! starts/h = k · length · (V > V*) · (hypoxia within reach)         from perfused capillaries and venules
+//! speed    = v₀ · (1 + g·H(V; K, 1))
+//! direction → persistence e^(−dt/τ) of the old one, the rest up the gradient of V, and noise
+//! ```
 //!
 //! | symbol | meaning                                        | unit   | in code                       |
 //! |--------|------------------------------------------------|--------|-------------------------------|

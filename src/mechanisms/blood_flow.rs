@@ -1,6 +1,8 @@
 //! Blood flow: pressures and flows of the network, whatever segments are open.
 //!
-//!     q = G Δp,   G = c D_eff⁴ (1 − Θ)² / (µ(D, H) L),   Σ_segments φ q = 0 at every inner node
+//! ```text
+//! q = G Δp,   G = c D_eff⁴ (1 − Θ)² / (µ(D, H) L),   Σ_segments φ q = 0 at every inner node
+//! ```
 //!
 //! | symbol | meaning                              | unit      | in code                     |
 //! |--------|--------------------------------------|-----------|-----------------------------|

@@ -1,8 +1,10 @@
 //! Endothelial injury and repair: patches of 25 µm are lost by chance, and their neighbours creep back over the gap.
 //!
-//!     loss with hazard  κ [ a_P H(Pi; K_P, 4) + a_U U + a_C H(C; K_C, 2) + a_D H(D; K_D, 2) + a_M m + a_O 1(O < O*) ]  → E = 0
-//!     dE/dt = k_rep s(τ) (b + (1 − b) Ē) (1 + β_R R + β_V V) (1 − E)
-//!     s(τ) = s_min + (1 − s_min) · 1.09 · H(τ/τ_healthy; 0.3, 2)
+//! ```text
+//! loss with hazard  κ [ a_P H(Pi; K_P, 4) + a_U U + a_C H(C; K_C, 2) + a_D H(D; K_D, 2) + a_M m + a_O 1(O < O*) ]  → E = 0
+//! dE/dt = k_rep s(τ) (b + (1 − b) Ē) (1 + β_R R + β_V V) (1 − E)
+//! s(τ) = s_min + (1 − s_min) · 1.09 · H(τ/τ_healthy; 0.3, 2)
+//! ```
 //!
 //! | symbol  | meaning                                  | unit   | in code                        |
 //! |---------|------------------------------------------|--------|--------------------------------|

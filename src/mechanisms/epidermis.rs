@@ -1,10 +1,12 @@
 //! Epidermis: columns of keratinocytes lose their support and open; an open surface is cleared, filled and closed.
 //!
-//!     support = perfused loops within reach / loops within reach        (capillaries where there are no loops)
-//!     t ← t + dt      while support < 0.3 and the bed beneath is bad; else t ← t − dt, not below 0
-//!     t ← t + 4·dt    while D > 0.8 or B > 0.5 at the column
-//!     a column opens at t ≥ 24 h
-//!     creep/h = v/voxel · gate(O) · (1 − B) · bed  +  k · open columns / edge columns · bed
+//! ```text
+//! support = perfused loops within reach / loops within reach        (capillaries where there are no loops)
+//! t ← t + dt      while support < 0.3 and the bed beneath is bad; else t ← t − dt, not below 0
+//! t ← t + 4·dt    while D > 0.8 or B > 0.5 at the column
+//! a column opens at t ≥ 24 h
+//! creep/h = v/voxel · gate(O) · (1 − B) · bed  +  k · open columns / edge columns · bed
+//! ```
 //!
 //! | symbol | meaning                                              | unit  | in code                        |
 //! |--------|------------------------------------------------------|-------|--------------------------------|

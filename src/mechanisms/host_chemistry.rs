@@ -1,8 +1,10 @@
 //! Host chemistry: what the plasma carries; dialysis, vitamin K and drugs move it, and time moves it back.
 //!
-//!     I = 1 − [ Π_j 1/(1 + c_j/K_j) · (1 − E_f·f/(f + K_f)) ]^a        effective inhibition of mineral
-//!     P = P_standing·(1 − g),  g rises in a session, dg/dt = −g/τ after it   (pyrophosphate likewise)
-//!     dx/dt = k·(target − x)                                             carboxylated MGP, protein C, factor II, drugs
+//! ```text
+//! I = 1 − [ Π_j 1/(1 + c_j/K_j) · (1 − E_f·f/(f + K_f)) ]^a        effective inhibition of mineral
+//! P = P_standing·(1 − g),  g rises in a session, dg/dt = −g/τ after it   (pyrophosphate likewise)
+//! dx/dt = k·(target − x)                                             carboxylated MGP, protein C, factor II, drugs
+//! ```
 //!
 //! | symbol     | meaning                                                    | unit            | in code                          |
 //! |------------|------------------------------------------------------------|-----------------|----------------------------------|

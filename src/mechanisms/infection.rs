@@ -1,7 +1,9 @@
 //! Infection: bacteria settle on an open surface, grow, creep over dead tissue, and are killed.
 //!
-//!     dB/dt = r·B·(1 − B) − k·B,    k = k_n·n + k_m·m + antibiotic        (solved exactly over the step)
-//!     settling hazard of a voxel = seeding (open longer than 48 h) + spread/voxel · (a face neighbour has B > 0.1)
+//! ```text
+//! dB/dt = r·B·(1 − B) − k·B,    k = k_n·n + k_m·m + antibiotic        (solved exactly over the step)
+//! settling hazard of a voxel = seeding (open longer than 48 h) + spread/voxel · (a face neighbour has B > 0.1)
+//! ```
 //!
 //! | symbol | meaning                                               | unit          | in code                     |
 //! |--------|-------------------------------------------------------|---------------|-----------------------------|

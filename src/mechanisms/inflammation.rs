@@ -1,8 +1,10 @@
 //! Inflammation: neutrophils and macrophages come out of perfused vessels, crawl to the damage, act and leave.
 //!
-//!     arrivals/h = ρ · length · H(D + C; K, n) · adhesion(E) · flow · 1/(1 + R/K_R) · (1 − N/N_max)
-//!     M0 → M1: k·H(D; K, n)/(1 + R/K_R) + k·B + κ·(mineral voxels in contact)
-//!     M1 → M2, from 36 h on: k₂·(1 − H(C; K_C, 2))·(1 + R/(R + K_R)), never while B > 0.3, slower on mineral
+//! ```text
+//! arrivals/h = ρ · length · H(D + C; K, n) · adhesion(E) · flow · 1/(1 + R/K_R) · (1 − N/N_max)
+//! M0 → M1: k·H(D; K, n)/(1 + R/K_R) + k·B + κ·(mineral voxels in contact)
+//! M1 → M2, from 36 h on: k₂·(1 − H(C; K_C, 2))·(1 + R/(R + K_R)), never while B > 0.3, slower on mineral
+//! ```
 //!
 //! | symbol  | meaning                                      | unit      | in code                       |
 //! |---------|----------------------------------------------|-----------|-------------------------------|

@@ -1,6 +1,8 @@
 //! Ischaemia and necrosis: cells add up time without oxygen, recover with it, and die of the dose.
 //!
-//!     dX/dt = clamp((O_n − O)/(O_n − O_max), 0, 1)/T_c − 1(O > O_h) X/T_rec ;   dead at X ≥ 1
+//! ```text
+//! dX/dt = clamp((O_n − O)/(O_n − O_max), 0, 1)/T_c − 1(O > O_h) X/T_rec ;   dead at X ≥ 1
+//! ```
 //!
 //! | symbol      | meaning                                 | unit | in code                        |
 //! |-------------|-----------------------------------------|------|--------------------------------|

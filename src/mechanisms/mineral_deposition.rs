@@ -1,8 +1,10 @@
 //! Mineral deposition: nuclei form where the wall is exposed, mineral grows on them where inhibitors fail.
 //!
-//!     dM/dt = k_g·f·w·S²·(1 − I)/(1 + T/K_T)·N·(M + m0)^⅔·(1 − M) − k_d·(1 + T/K_D)·M         wall of a segment
-//!     S     = max(0, Ca·P/K_g − 1)                                                            growth threshold
-//!     dN/dt = (1 − N)·(1 − I)/N_s·[ ν·osteo·O + passive·(ν_E·(1 − E) + ν_S·max(0, Ca·P/K_n − 1)) ] − k_c·E·N
+//! ```text
+//! dM/dt = k_g·f·w·S²·(1 − I)/(1 + T/K_T)·N·(M + m0)^⅔·(1 − M) − k_d·(1 + T/K_D)·M         wall of a segment
+//! S     = max(0, Ca·P/K_g − 1)                                                            growth threshold
+//! dN/dt = (1 − N)·(1 − I)/N_s·[ ν·osteo·O + passive·(ν_E·(1 − E) + ν_S·max(0, Ca·P/K_n − 1)) ] − k_c·E·N
+//! ```
 //!
 //! In the interstitium N is the crystals' own, M/(M + m0), M is bounded by the membranes' share M_max instead of 1, and nuclei
 //! appear on the membranes of calcifying (adipo) and dead (passive) fat cells: + (1 − I)·S·ν_f.

@@ -1,9 +1,11 @@
 //! MSC behaviour: stem cells that were placed locally settle, crawl, are licensed by cytokine, and die.
 //!
-//!     death/h = ln 2/t½ · (3 where O < 2.5 mmHg);   Injected → Active after 12 h
-//!     Active → Licensed: k·H(C; K, 2);   Licensed → Active: k₋·(1 − H(C; K, 2))
-//!     → Osteogenic: k_ost·H(C; K, 2)     (arrow `msc_osteogenic`; 0 by default; for good)
-//!     relief of hypercoagulability → r_max·S/(S + K_S), slowly       (arrow `msc_coag`)
+//! ```text
+//! death/h = ln 2/t½ · (3 where O < 2.5 mmHg);   Injected → Active after 12 h
+//! Active → Licensed: k·H(C; K, 2);   Licensed → Active: k₋·(1 − H(C; K, 2))
+//! → Osteogenic: k_ost·H(C; K, 2)     (arrow `msc_osteogenic`; 0 by default; for good)
+//! relief of hypercoagulability → r_max·S/(S + K_S), slowly       (arrow `msc_coag`)
+//! ```
 //!
 //! | symbol | meaning                                    | unit | in code                        |
 //! |--------|--------------------------------------------|------|--------------------------------|

@@ -1,9 +1,11 @@
 //! Osteogenic switch: mural cells turn bone-like and die; fat cells calcify.
 //!
-//!     k   = k_o·osteo·[ u + i ]·(1 − a·R/(R + K_R))/(1 + R/K_R)
-//!     u   = 1(P ≥ P*)·H(P; K_P, n)·(1 + γ_C·H(C; K_C, 2))·(1 + γ_O·1(O < O*))·(1 + γ_E·(1 − E))·(1 + γ_A·A)
-//!     i   = b·( H(C; K_C, 2) + (1 − E) )            the small route without phosphate
-//!     k_f = k_a·adipo·1(P ≥ P*)·H(P; K_P, n)/(1 + S/K_S)                                 fat cells
+//! ```text
+//! k   = k_o·osteo·[ u + i ]·(1 − a·R/(R + K_R))/(1 + R/K_R)
+//! u   = 1(P ≥ P*)·H(P; K_P, n)·(1 + γ_C·H(C; K_C, 2))·(1 + γ_O·1(O < O*))·(1 + γ_E·(1 − E))·(1 + γ_A·A)
+//! i   = b·( H(C; K_C, 2) + (1 − E) )            the small route without phosphate
+//! k_f = k_a·adipo·1(P ≥ P*)·H(P; K_P, n)/(1 + S/K_S)                                 fat cells
+//! ```
 //!
 //! | symbol | meaning                                     | unit    | in code                                   |
 //! |--------|---------------------------------------------|---------|-------------------------------------------|

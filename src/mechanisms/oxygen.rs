@@ -1,7 +1,9 @@
 //! Oxygen: carried and depleted along vessels, diffusing, consumed, and coming through the surface.
 //!
-//!     −D ∇²P = Σ_pieces φ k l (P_b − P)/V − M(tissue) P/(P + K_m)      in the tissue, every step at rest
-//!     Q dc(P_b)/ds = −α k (P_b − P)                                    along each vessel
+//! ```text
+//! −D ∇²P = Σ_pieces φ k l (P_b − P)/V − M(tissue) P/(P + K_m)      in the tissue, every step at rest
+//! Q dc(P_b)/ds = −α k (P_b − P)                                    along each vessel
+//! ```
 //!
 //! | symbol | meaning                                     | unit      | in code                       |
 //! |--------|---------------------------------------------|-----------|-------------------------------|

@@ -1,6 +1,8 @@
 //! Secretion: what dead tissue, cells and vessel walls release into the four signal fields.
 //!
-//!     emission = Σ sources of  level · unit · amount
+//! ```text
+//! emission = Σ sources of  level · unit · amount
+//! ```
 //!
 //! A *level* is what a wide area full of the source holds in the steady state; *unit* is the source that holds a
 //! level of 1 against the decay of the field (`*_unit_per_h`, equal to the decay in section `transport`); *amount*

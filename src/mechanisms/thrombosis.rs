@@ -1,10 +1,12 @@
 //! Thrombosis and lysis: a clot fills the lumen where a long enough run of endothelium is lost.
 //!
-//!     T = min(T_max, (TF_0 + a_C C + TF_msc) (1 + w·thrombophilia) (II/PC) anticoagulation · stasis)
-//!     stasis = 1 + σ max(0, 1 − q/(f q_healthy))
-//!     L_crit = λ_c 2r / T ;  L ≥ L_crit:  dΘ/dt = k_thr T (1 − Θ)
-//!                            L < L_crit:  Θ → ½ (L/L_crit)² (a mural clot that stops growing)
-//!     no lost patch:         dΘ/dt = −(k_lys·plasmin or, once organised, k_rec) Θ
+//! ```text
+//! T = min(T_max, (TF_0 + a_C C + TF_msc) (1 + w·thrombophilia) (II/PC) anticoagulation · stasis)
+//! stasis = 1 + σ max(0, 1 − q/(f q_healthy))
+//! L_crit = λ_c 2r / T ;  L ≥ L_crit:  dΘ/dt = k_thr T (1 − Θ)
+//!                        L < L_crit:  Θ → ½ (L/L_crit)² (a mural clot that stops growing)
+//! no lost patch:         dΘ/dt = −(k_lys·plasmin or, once organised, k_rec) Θ
+//! ```
 //!
 //! | symbol | meaning                                        | unit | in code                     |
 //! |--------|------------------------------------------------|------|-----------------------------|

@@ -1,6 +1,8 @@
 //! Wall remodelling: an arteriole that is long without endothelium, or inflamed, thickens inward.
 //!
-//!     dF/dt = k·neointima·[ (1 − E)² + γ·H(C; K_C, 2) ]·(1 − F) − r·E·F
+//! ```text
+//! dF/dt = k·neointima·[ (1 − E)² + γ·H(C; K_C, 2) ]·(1 − F) − r·E·F
+//! ```
 //!
 //! | symbol | meaning                               | unit | in code                     |
 //! |--------|---------------------------------------|------|-----------------------------|

@@ -1,6 +1,8 @@
 //! How a crawling cell changes its place: a rule of space and dice that several processes share.
 //!
-//!     displacement = bias·v·ĝ·dt + (random step of rms length √(2nD·dt), at most the free speed)
+//! ```text
+//! displacement = bias·v·ĝ·dt + (random step of rms length √(2nD·dt), at most the free speed)
+//! ```
 //!
 //! with D = v²·persistence/n in n dimensions. Where no gradient is felt, the whole speed is random.
 //! A step is cut into sub-moves of at most two voxels. A voxel that is closed or full is not entered:

@@ -1,6 +1,8 @@
 //! A direct anticoagulant: less thrombin, and no effect on vitamin K.
 //!
-//!     thrombin × 1/(1 + level),   level += dose × gain, decays in `host_chemistry`
+//! ```text
+//! thrombin × 1/(1 + level),   level += dose × gain, decays in `host_chemistry`
+//! ```
 //!
 //! Writes `host.anticoagulation`. No dice. Source: apixaban in calciphylaxis (uncontrolled), clinical record section 3.
 //! We assume: 5 mg twice a day halves thrombin; bleeding is not modelled.

@@ -1,6 +1,8 @@
 //! Hyperbaric oxygen: pure oxygen under pressure raises the oxygen tension of arterial blood for a session.
 //!
-//!     added = (760·P − 47 − 40) − arterial tension        during a session, the step's mean
+//! ```text
+//! added = (760·P − 47 − 40) − arterial tension        during a session, the step's mean
+//! ```
 //!
 //! Writes `host.added_po2_mmhg`. No dice. Source: alveolar gas equation with 47 mmHg water vapour and 40 mmHg carbon dioxide.
 //! We assume: no gradient between alveolus and artery; back to usual at the end of a session.

@@ -1,6 +1,8 @@
 //! TcPO2: oxygen through the skin, by a sealed electrode heated to 44 °C, in room air.
 //!
-//!     reading = max(0, g · P̄ − u)
+//! ```text
+//! reading = max(0, g · P̄ − u)
+//! ```
 //!
 //! | symbol | meaning                                                     | unit | in code               |
 //! |--------|-------------------------------------------------------------|------|-----------------------|
