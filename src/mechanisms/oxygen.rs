@@ -323,9 +323,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         fields.oxygen.fill(40.0);
     }
     let mut gap = f64::INFINITY;
-    let mut passes = 0;
     for pass in 0..200 {
-        passes = pass;
         // Blood meets the tissue as it is …
         run_blood(
             p,
@@ -379,9 +377,6 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         }
     }
     work.solver = Some(solver);
-    if std::env::var_os("DBG").is_some() {
-        eprintln!("passes {passes} gap {gap:.2e}");
-    }
     // Mean tension of the blood, for pictures and instruments.
     run_blood(
         p,
