@@ -273,7 +273,7 @@ impl Model {
         msc_behaviour::apply(msc_behaviour, arrows, tissue, now);
         watch.after("msc_behaviour", tissue, clock)?;
         if let Some(p) = angiogenesis {
-            angiogenesis::apply(p, arrows, tissue, now);
+            angiogenesis::apply(p, wall_share, arrows, tissue, now);
         }
         watch.after("angiogenesis", tissue, clock)?;
         epidermis::apply(epidermis, arrows, tissue, now);

@@ -479,7 +479,9 @@ pub fn generate(
         let taps = math::max((span / p.tap_spacing_um).floor(), 1.0) as usize;
         for k in 0..taps {
             let z = top + 220.0 + (k as f64 + roll.between(0.2, 0.8)) / taps as f64 * span;
-            tap(&mut d, p, a, z, &mut free, p.tap_radius_um, 450.0);
+            if k % 2 == 0 {
+                tap(&mut d, p, a, z, &mut free, p.tap_radius_um, 450.0);
+            }
             tap(&mut d, p, v, z + 60.0, &mut free, p.tap_radius_um * venous, 450.0);
         }
     }
@@ -528,12 +530,6 @@ pub fn generate(
                 } else {
                     (septal[septum].1, Class::Venule, venous)
                 };
-                let x_source = d.trunks[source].at[0];
-                let x_source = if from_left || x_source > left {
-                    x_source
-                } else {
-                    x_source + wide
-                };
                 let reach = (right - left) * roll.between(0.78, 0.9);
                 let (x0, x1) = if from_left {
                     (left + 60.0, left + reach)
@@ -544,7 +540,6 @@ pub fn generate(
                     &mut d,
                     p,
                     source,
-                    x_source,
                     class,
                     z,
                     [x0, x1],
@@ -552,7 +547,6 @@ pub fn generate(
                     widen,
                     &mut free,
                     &mut roll,
-                    wide,
                 );
             }
         }
@@ -566,7 +560,6 @@ fn lobular(
     d: &mut Draft,
     p: &Parameters,
     source: usize,
-    _x_source: f64,
     class: Class,
     z: f64,
     [x0, x1]: [f64; 2],
@@ -574,7 +567,6 @@ fn lobular(
     widen: f64,
     free: &mut Vec<u32>,
     roll: &mut crate::random::Roll,
-    wide: f64,
 ) {
     let y = d.trunks[source].at[1];
     let root = d.seat(source, z);
@@ -599,12 +591,17 @@ fn lobular(
         p.lobular_radius_um * widen,
         p.plexus_pitch_um,
     );
-    let taps = math::max(((x1 - x0) / p.tap_spacing_um).round(), 1.0) as usize;
+    // Fewer terminal arterioles than first venules: what they lack in number they have in bore.
+    let spacing = if class == Class::Arteriole {
+        1.6 * p.tap_spacing_um
+    } else {
+        p.tap_spacing_um
+    };
+    let taps = math::max(((x1 - x0) / spacing).round(), 1.0) as usize;
     for k in 0..taps {
         let x = x0 + 40.0 + (k as f64 + roll.between(0.3, 0.9)) / taps as f64 * (x1 - x0 - 60.0);
         tap(d, p, line, x, free, p.tap_radius_um * widen, 320.0);
     }
-    let _ = wide;
 }
 
 /// Joins a trunk to the nearest free node of a bed within reach.

@@ -31,6 +31,7 @@ use crate::math;
 use crate::parameters::Arrows;
 use crate::random::{Purpose, id_from};
 use crate::state::cells::{Cells, Sprouts};
+use crate::state::ledger::wall_mineral_ug;
 use crate::state::motion;
 use crate::state::vessels::{Bed, NewSegment};
 use crate::state::{Class, EventKind, Kind, Now, Tissue, Vessels};
@@ -80,13 +81,13 @@ fn tip_speed(p: &Parameters, vegf: f64) -> f64 {
 }
 
 /// Growth, joining, regression and new starts.
-pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
+pub(crate) fn apply(p: &Parameters, wall_share: f64, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
     if tissue.vessels.len() > tissue.vessels.initial_count as usize {
         remember_first_flow(&mut tissue.vessels);
     }
     if !tissue.cells.sprouts.id.is_empty() {
         grow(p, tissue, now);
-        regress(p, tissue);
+        regress(p, wall_share, tissue);
     }
     start(p, arrows, tissue, now);
 }
@@ -426,8 +427,10 @@ fn keep_sprouts(sprouts: &mut Sprouts, keep: impl Fn(usize) -> bool) {
 }
 
 /// Tips that never joined go, with the segments that only they made.
-fn regress(p: &Parameters, tissue: &mut Tissue) {
-    let Tissue { vessels, cells, .. } = tissue;
+fn regress(p: &Parameters, wall_share: f64, tissue: &mut Tissue) {
+    let Tissue {
+        vessels, cells, ledger, ..
+    } = tissue;
     let is_old = |i: usize| f64::from(cells.sprouts.age_h[i]) >= p.regress_d * 24.0;
     let old: Vec<usize> = (0..cells.sprouts.id.len()).filter(|&i| is_old(i)).collect();
     if old.is_empty() {
@@ -447,6 +450,10 @@ fn regress(p: &Parameters, tissue: &mut Tissue) {
     }
     keep_sprouts(&mut cells.sprouts, |i| !old.contains(&i));
     if keep.contains(&false) {
+        // Mineral of the walls that vanish is cleared with them, and booked.
+        for s in (0..vessels.len()).filter(|&s| !keep[s]) {
+            ledger.mineral_ug.book(-wall_mineral_ug(vessels, s, wall_share));
+        }
         let (segments, nodes) = vessels.retain_segments(&keep);
         for s in &mut cells.mural.segment {
             *s = segments[*s as usize];
@@ -486,7 +493,7 @@ mod tests {
     fn run(tissue: &mut Tissue, steps: std::ops::Range<u64>) {
         let p = parameters();
         for step in steps {
-            apply(&p, &Arrows::default(), tissue, now(step));
+            apply(&p, 0.5, &Arrows::default(), tissue, now(step));
         }
     }
 
@@ -560,7 +567,7 @@ mod tests {
             ..parameters()
         };
         for step in 0..200 {
-            apply(&p, &Arrows::default(), &mut tissue, now(step));
+            apply(&p, 0.5, &Arrows::default(), &mut tissue, now(step));
             let mm3 = 0.6 * 0.6 * 0.15;
             assert!(tissue.cells.sprouts.id.len() as f64 <= (p.most_tips_per_mm3 * mm3).ceil());
         }
@@ -576,12 +583,12 @@ mod tests {
             ..parameters()
         };
         for step in 0..20 {
-            apply(&p, &Arrows::default(), &mut tissue, now(step));
+            apply(&p, 0.5, &Arrows::default(), &mut tissue, now(step));
         }
         assert!(tissue.vessels.bed.contains(&Bed::Sprout));
         tissue.fields.vegf.fill(0.1);
         for step in 20..120 {
-            apply(&p, &Arrows::default(), &mut tissue, now(step));
+            apply(&p, 0.5, &Arrows::default(), &mut tissue, now(step));
         }
         assert!(tissue.cells.sprouts.id.is_empty());
         assert!(!tissue.vessels.bed.contains(&Bed::Sprout));

@@ -92,7 +92,7 @@ pub fn conductances(p: &Parameters, arrows: &Arrows, v: &Vessels, step: u64) -> 
 /// Work space of the flow solve: not part of the state.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
-    symbolic: Option<(usize, Symbolic)>,
+    symbolic: Option<(Vec<[u32; 2]>, Symbolic)>,
 }
 
 /// Solves again when a conductance, the pressure or the graph changed.
@@ -132,8 +132,8 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, conductance: Vec<f64>, 
         .collect();
     let carries = graph::flowing(&ends, &open, &is_boundary, &has_level);
 
-    if work.symbolic.as_ref().is_none_or(|(count, _)| *count != v.len()) {
-        work.symbolic = Some((v.len(), Symbolic::new(nodes, &ends)));
+    if work.symbolic.as_ref().is_none_or(|(known, _)| *known != ends) {
+        work.symbolic = Some((ends.clone(), Symbolic::new(nodes, &ends)));
     }
     let Some((_, symbolic)) = work.symbolic.as_ref() else {
         return;

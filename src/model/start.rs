@@ -160,7 +160,6 @@ fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
     let drawn = tissue.vessels.radius_um.clone();
     let target = p.network.perfusion_per_min;
     let is_tap = |v: &Vessels, s: usize| v.bed[s] == Bed::Tap && v.class[s] == Class::Arteriole;
-    let mut factor = 1.0;
     for round in 0..4 {
         if round > 0 {
             even_out(&mut tissue.vessels);
@@ -168,7 +167,7 @@ fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
         // Perfusion grows with the factor: halve the interval in its logarithm.
         let (mut low, mut high) = (0.45_f64, 3.0);
         for _ in 0..14 {
-            factor = (low * high).sqrt();
+            let factor = (low * high).sqrt();
             for s in 0..drawn.len() {
                 if is_tap(&tissue.vessels, s) {
                     tissue.vessels.radius_um[s] = math::max(drawn[s] * factor, 1.7);
@@ -182,7 +181,6 @@ fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
             }
         }
     }
-    let _ = factor;
     perfusion(tissue)
 }
 
@@ -304,7 +302,7 @@ fn burn_in(p: &Parameters, tissue: &mut Tissue, dice: Dice) {
         if branch.chance(burn_in.share) {
             let level = branch.log_normal(burn_in.wall_mineral_median, math::ln(burn_in.gsd));
             let patchy = dice.roll(Purpose::BurnIn, v.id[s] | 1 << 40).log_normal(1.0, 0.3);
-            v.mineral[s] = math::min(level * patchy * math::min(tissue.site.mineral, 3.0), 0.95);
+            v.mineral[s] = math::min(level * patchy * math::min(tissue.site.mineral, 3.0), 0.45);
             v.nidus[s] = p.burn_in_nidus;
         }
     }

@@ -83,6 +83,8 @@ pub struct Ledger {
     pub flow_solves: u64,
     /// Oxygen solves since the start.
     pub oxygen_solves: u64,
+    /// Passes of blood and tissue in them.
+    pub oxygen_passes: u64,
     /// Flow imbalance of the last solve, share of inflow.
     pub flow_gap: f64,
 }
