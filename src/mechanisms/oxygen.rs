@@ -1,7 +1,9 @@
 //! Oxygen: carried and depleted along vessels, diffusing, consumed, and coming through the surface.
 //!
-//!     −D ∇²P = Σ_pieces φ k l (P_b − P)/V − M(tissue) P/(P + K_m)      in the tissue, every step at rest
-//!     Q dc(P_b)/ds = −α k (P_b − P)                                    along each vessel
+//! ```text
+//! −D ∇²P = Σ_pieces φ k l (P_b − P)/V − M(tissue) P/(P + K_m)      in the tissue, every step at rest
+//! Q dc(P_b)/ds = −α k (P_b − P)                                    along each vessel
+//! ```
 //!
 //! | symbol | meaning                                     | unit      | in code                       |
 //! |--------|---------------------------------------------|-----------|-------------------------------|
@@ -71,8 +73,22 @@ pub struct Parameters {
 
 /// Resistance to oxygen inside a vessel [mmHg µm s/µm³ O2] by diameter [µm] (GreensV4, IntravascRes.dat).
 const INSIDE: [(f64, f64); 16] = [
-    (4.0, 2.45), (5.0, 2.00), (6.0, 1.74), (8.0, 1.44), (10.0, 1.27), (12.0, 1.16), (14.0, 1.08), (16.0, 1.02),
-    (18.0, 0.974), (20.0, 0.935), (22.0, 0.895), (24.0, 0.853), (28.0, 0.815), (32.0, 0.779), (40.0, 0.750), (50.0, 0.730),
+    (4.0, 2.45),
+    (5.0, 2.00),
+    (6.0, 1.74),
+    (8.0, 1.44),
+    (10.0, 1.27),
+    (12.0, 1.16),
+    (14.0, 1.08),
+    (16.0, 1.02),
+    (18.0, 0.974),
+    (20.0, 0.935),
+    (22.0, 0.895),
+    (24.0, 0.853),
+    (28.0, 0.815),
+    (32.0, 0.779),
+    (40.0, 0.750),
+    (50.0, 0.730),
 ];
 
 /// Linear in the table, constant beyond its ends.
@@ -128,7 +144,10 @@ impl Blood {
         let i = at as usize;
         if i + 1 >= TABLE_POINTS {
             let last = self.content[TABLE_POINTS - 1];
-            return (last + self.dissolved * (po2 - (TABLE_POINTS - 1) as f64 * TABLE_STEP), self.dissolved);
+            return (
+                last + self.dissolved * (po2 - (TABLE_POINTS - 1) as f64 * TABLE_STEP),
+                self.dissolved,
+            );
         }
         let rise = self.content[i + 1] - self.content[i];
         (self.content[i] + (at - i as f64) * rise, rise / TABLE_STEP)
@@ -157,7 +176,11 @@ impl Blood {
                 low = po2;
             }
             let next = po2 - excess / (by + e);
-            let next = if next > low && next < high { next } else { 0.5 * (low + high) };
+            let next = if next > low && next < high {
+                next
+            } else {
+                0.5 * (low + high)
+            };
             let done = (next - po2).abs() < 1e-9 * (1.0 + po2);
             po2 = next;
             if done {
@@ -216,13 +239,26 @@ pub(crate) fn apply(p: &Parameters, tissue: &mut Tissue, _now: Now, work: &mut W
 
 /// Compares supply and demand with those of the last solve, voxel by voxel.
 fn needs_solving(p: &Parameters, tissue: &mut Tissue) -> bool {
-    let Tissue { vessels: v, anatomy, fields, cells, host, ledger, .. } = tissue;
+    let Tissue {
+        vessels: v,
+        anatomy,
+        fields,
+        cells,
+        host,
+        ledger,
+        ..
+    } = tissue;
     let arterial = host.profile.arterial_po2_mmhg + host.added_po2_mmhg;
     let memory = &mut fields.oxygen_memory;
     let flows: Vec<f32> = v.flow_nl_per_min.iter().map(|&q| q as f32).collect();
-    let scale = flows.iter().zip(&v.slab_share).fold(0.0, |sum, (q, f)| sum + f64::from(q.abs()) * f);
+    let scale = flows
+        .iter()
+        .zip(&v.slab_share)
+        .fold(0.0, |sum, (q, f)| sum + f64::from(q.abs()) * f);
     let change = if memory.flow.len() == flows.len() {
-        (0..flows.len()).fold(0.0, |sum, s| sum + v.slab_share[s] * f64::from((flows[s] - memory.flow[s]).abs()))
+        (0..flows.len()).fold(0.0, |sum, s| {
+            sum + v.slab_share[s] * f64::from((flows[s] - memory.flow[s]).abs())
+        })
     } else {
         f64::INFINITY
     };
@@ -247,7 +283,16 @@ fn needs_solving(p: &Parameters, tissue: &mut Tissue) -> bool {
 
 /// Solves tissue and blood together until the balance holds.
 pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
-    let Tissue { grid, vessels: v, anatomy, fields, cells, host, ledger, .. } = tissue;
+    let Tissue {
+        grid,
+        vessels: v,
+        anatomy,
+        fields,
+        cells,
+        host,
+        ledger,
+        ..
+    } = tissue;
     let n = grid.len();
     let h = grid.voxel_um;
     let volume = grid.voxel_volume_um3();
@@ -257,7 +302,15 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         Plane::Block => h / std::f64::consts::PI.sqrt(),
         Plane::Section | Plane::Plan => grid.slab_um / std::f64::consts::TAU,
     };
-    work.largest_use = (0..n).map(|i| if anatomy.lives(i) { largest_use(p, anatomy.kind[i]) as f32 } else { 0.0 }).collect();
+    work.largest_use = (0..n)
+        .map(|i| {
+            if anatomy.lives(i) {
+                largest_use(p, anatomy.kind[i]) as f32
+            } else {
+                0.0
+            }
+        })
+        .collect();
     work.exchange.clear();
     for s in 0..v.len() {
         let k = exchange_um2_per_s(p, v.radius_um[s], reach);
@@ -272,7 +325,11 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         .iter()
         .map(|&covered| {
             let half_voxel = h / 2.0 / p.diffusivity_um2_per_s;
-            let barrier = if covered == 1 { p.corneum_um / p.corneum_diffusivity_um2_per_s } else { 0.0 };
+            let barrier = if covered == 1 {
+                p.corneum_um / p.corneum_diffusivity_um2_per_s
+            } else {
+                0.0
+            };
             surface_exchange(1.0 / (half_voxel + barrier), h, p.diffusivity_um2_per_s)
         })
         .collect();
@@ -290,7 +347,17 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     for pass in 0..200 {
         passes += 1;
         // Blood meets the tissue as it is …
-        run_blood(p, v, &blood, arterial, &order, &fields.oxygen, &work.exchange, &mut work.strength, &mut work.tension);
+        run_blood(
+            p,
+            v,
+            &blood,
+            arterial,
+            &order,
+            &fields.oxygen,
+            &work.exchange,
+            &mut work.strength,
+            &mut work.tension,
+        );
         // … and the tissue meets that blood, with its use re-linearised.
         work.sink.clear();
         work.sink.extend((0..n).map(|i| {
@@ -311,7 +378,12 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             work.source[column] += k * p.air_mmhg as f32;
         }
         work.previous.clone_from(&fields.oxygen);
-        solver.improve(&work.sink, &work.source, &mut fields.oxygen, if pass == 0 && cold { 4 } else { 1 });
+        solver.improve(
+            &work.sink,
+            &work.source,
+            &mut fields.oxygen,
+            if pass == 0 && cold { 4 } else { 1 },
+        );
         let change = (0..n).fold(0.0f32, |worst, i| {
             let d = (fields.oxygen[i] - work.previous[i]).abs();
             if d > worst { d } else { worst }
@@ -329,7 +401,17 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     work.solver = Some(solver);
     ledger.oxygen_passes += passes;
     // Mean tension of the blood, for pictures and instruments.
-    run_blood(p, v, &blood, arterial, &order, &fields.oxygen, &work.exchange, &mut work.strength, &mut work.tension);
+    run_blood(
+        p,
+        v,
+        &blood,
+        arterial,
+        &order,
+        &fields.oxygen,
+        &work.exchange,
+        &mut work.strength,
+        &mut work.tension,
+    );
     ledger.oxygen_gap = gap;
     ledger.oxygen_gap_worst = math::max(ledger.oxygen_gap_worst, gap.abs());
     ledger.oxygen_solves += 1;
@@ -341,7 +423,9 @@ fn downstream(v: &crate::state::Vessels) -> Vec<u32> {
         let node = if v.flow_nl_per_min[s] > 0.0 { v.from[s] } else { v.to[s] };
         v.nodes.pressure_mmhg[node as usize]
     };
-    let mut order: Vec<u32> = (0..v.len() as u32).filter(|&s| v.flow_nl_per_min[s as usize] != 0.0).collect();
+    let mut order: Vec<u32> = (0..v.len() as u32)
+        .filter(|&s| v.flow_nl_per_min[s as usize] != 0.0)
+        .collect();
     order.sort_by(|&a, &b| head(b as usize).total_cmp(&head(a as usize)).then(a.cmp(&b)));
     order
 }
@@ -372,11 +456,19 @@ fn run_blood(
     for &s in order {
         let s = s as usize;
         let q = v.flow_nl_per_min[s];
-        let (up, down) = if q > 0.0 { (v.from[s], v.to[s]) } else { (v.to[s], v.from[s]) };
+        let (up, down) = if q > 0.0 {
+            (v.from[s], v.to[s])
+        } else {
+            (v.to[s], v.from[s])
+        };
         // µm³/s of the whole vessel.
         let flow = q.abs() * 1e6 / 60.0;
         let up = up as usize;
-        let mut c = if arrived[up] > 0.0 { content[up] / arrived[up] } else { inlet };
+        let mut c = if arrived[up] > 0.0 {
+            content[up] / arrived[up]
+        } else {
+            inlet
+        };
         let mut po2 = blood.tension(c, warm_start[up]);
         let pieces = v.pieces(s);
         let count = pieces.len();
@@ -428,7 +520,11 @@ fn balance(
         let po2 = f64::from(oxygen[i]);
         f64::from(work.largest_use[i]) * po2 / (po2 + p.michaelis_mmhg) * volume
     });
-    Balance { supply, surface: through, consumption }
+    Balance {
+        supply,
+        surface: through,
+        consumption,
+    }
 }
 
 #[cfg(test)]

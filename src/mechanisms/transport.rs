@@ -71,8 +71,14 @@ pub struct Parameters {
 const POINT_RESPONSE: f64 = 0.6;
 
 /// The six fields in the order of work.
-const FIELDS: [Species; 6] =
-    [Species::Phosphate, Species::Inhibitor, Species::Damage, Species::Cytokine, Species::Repair, Species::Vegf];
+const FIELDS: [Species; 6] = [
+    Species::Phosphate,
+    Species::Inhibitor,
+    Species::Damage,
+    Species::Cytokine,
+    Species::Repair,
+    Species::Vegf,
+];
 
 /// Work space: not part of the state.
 #[derive(Clone, Debug, Default)]
@@ -117,7 +123,8 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
     }
     par::jobs(&mut work.jobs, |job| {
         if job.wanted {
-            job.solver.solve(&job.sink, &job.source, &mut job.u, job.warm, job.tolerance, 12);
+            job.solver
+                .solve(&job.sink, &job.source, &mut job.u, job.warm, job.tolerance, 12);
         }
     });
     for job in &mut work.jobs {
@@ -217,9 +224,17 @@ fn prepare(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], j
                 worst = math::max(worst, d);
             }
         }
-        let by_principle = if decay > 0.0 { worst / f64::from(decay) } else { f64::INFINITY };
+        let by_principle = if decay > 0.0 {
+            worst / f64::from(decay)
+        } else {
+            f64::INFINITY
+        };
         // Phosphate and inhibition enter slow rates only; the signals decide within hours.
-        let tolerance = if secreted.is_some() { p.resolve_tolerance } else { p.resolve_tolerance_plasma };
+        let tolerance = if secreted.is_some() {
+            p.resolve_tolerance
+        } else {
+            p.resolve_tolerance_plasma
+        };
         job.wanted = math::min(by_principle, POINT_RESPONSE * sum) > tolerance;
         if job.wanted {
             job.u.copy_from_slice(&memory.relative);
