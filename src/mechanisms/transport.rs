@@ -11,13 +11,14 @@
 //! | g        | secretion, and phosphate set free by TNAP      | u/s    | `fields.emission`        |
 //!
 //! Phosphate and inhibition are solved relative to plasma, so the rhythm of dialysis costs no solve.
-//! A field is solved again when its sources and sinks can have moved it by more than a tolerance (maximum principle and
-//! the Green's function of a point source in the plane: the smaller bound counts).
+//! A field is solved again when its sources and sinks can have moved it by more than a tolerance, by the Green's function
+//! of a point source in the plane: what changed within the reach of a signal, or anywhere for the far-reaching two.
 //! Reads flows, mural cells, `fields.emission`. Writes those six fields. No dice.
 //! Source: D and λ as in `parameters.toml`. We assume: quasi-steady (relaxation within about an hour).
 
 use serde::Deserialize;
 
+use crate::grid::Grid;
 use crate::math;
 use crate::par;
 use crate::parameters::Arrows;
@@ -214,28 +215,18 @@ fn prepare(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], j
     let memory = &tissue.fields.memory[job.species as usize];
     job.warm = memory.solves > 0;
     if job.warm {
-        let (mut sum, mut worst) = (0.0f64, 0.0f64);
-        for i in 0..n {
-            let u = memory.relative[i];
-            let d = (job.source[i] - memory.source[i]) - (job.sink[i] - memory.sink[i]) * u;
-            if d != 0.0 {
-                let d = f64::from(d.abs());
-                sum += d;
-                worst = math::max(worst, d);
-            }
-        }
-        let by_principle = if decay > 0.0 {
-            worst / f64::from(decay)
-        } else {
-            f64::INFINITY
+        let change = |i: usize| {
+            f64::from((job.source[i] - memory.source[i]) - (job.sink[i] - memory.sink[i]) * memory.relative[i])
         };
+        let movement = POINT_RESPONSE
+            * if secreted.is_some() { largest_nearby(&tissue.grid, change) } else { largest_total(n, change) };
         // Phosphate and inhibition enter slow rates only; the signals decide within hours.
         let tolerance = if secreted.is_some() {
             p.resolve_tolerance
         } else {
             p.resolve_tolerance_plasma
         };
-        job.wanted = math::min(by_principle, POINT_RESPONSE * sum) > tolerance;
+        job.wanted = movement > tolerance;
         if job.wanted {
             job.u.copy_from_slice(&memory.relative);
         }
@@ -243,6 +234,51 @@ fn prepare(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], j
         job.wanted = job.source.iter().any(|&s| s != 0.0);
         job.u.fill(0.0);
     }
+}
+
+/// All that changed, of a field that reaches far.
+fn largest_total(n: usize, change: impl Fn(usize) -> f64) -> f64 {
+    (0..n).fold(0.0, |sum, i| sum + change(i).abs())
+}
+
+/// The most that changed within about the reach of a signal (ℓ is 12 voxels of 20 µm): largest sum over a tile of
+/// 8 × 8 × 8 voxels and its neighbours.
+fn largest_nearby(grid: &Grid, change: impl Fn(usize) -> f64) -> f64 {
+    const TILE: usize = 8;
+    let tiles = [grid.nx, grid.ny, grid.nz].map(|n| n.div_ceil(TILE));
+    let at = |x: usize, y: usize, z: usize| x + tiles[0] * (y + tiles[1] * z);
+    let mut sums = vec![0.0f64; tiles[0] * tiles[1] * tiles[2]];
+    let mut any = false;
+    for z in 0..grid.nz {
+        for y in 0..grid.ny {
+            for x in 0..grid.nx {
+                let d = change(grid.index(x, y, z));
+                if d != 0.0 {
+                    sums[at(x / TILE, y / TILE, z / TILE)] += d.abs();
+                    any = true;
+                }
+            }
+        }
+    }
+    if !any {
+        return 0.0;
+    }
+    let around = |i: usize, n: usize| i.saturating_sub(1)..=(i + 1).min(n - 1);
+    let mut most = 0.0;
+    for z in 0..tiles[2] {
+        for y in 0..tiles[1] {
+            for x in 0..tiles[0] {
+                let mut sum = 0.0;
+                for k in around(z, tiles[2]) {
+                    for j in around(y, tiles[1]) {
+                        sum += around(x, tiles[0]).map(|i| sums[at(i, j, k)]).sum::<f64>();
+                    }
+                }
+                most = math::max(most, sum);
+            }
+        }
+    }
+    most
 }
 
 /// D [µm²/s] and λ [1/s] of a field.

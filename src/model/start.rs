@@ -302,7 +302,7 @@ fn burn_in(p: &Parameters, tissue: &mut Tissue, dice: Dice) {
         if branch.chance(burn_in.share) {
             let level = branch.log_normal(burn_in.wall_mineral_median, math::ln(burn_in.gsd));
             let patchy = dice.roll(Purpose::BurnIn, v.id[s] | 1 << 40).log_normal(1.0, 0.3);
-            v.mineral[s] = math::min(level * patchy * math::min(tissue.site.mineral, 3.0), 0.45);
+            v.mineral[s] = math::min(level * patchy * math::min(tissue.site.mineral, 3.0), 0.3);
             v.nidus[s] = p.burn_in_nidus;
         }
     }
