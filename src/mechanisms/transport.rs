@@ -61,8 +61,10 @@ pub struct Parameters {
     pub vegf_decay_per_min: f64,
     /// Cytokine in perfused tissue at full systemic inflammation [a.u.].
     pub systemic_cytokine: f64,
-    /// Movement of a field below which it is not solved again [its unit; phosphate and inhibition: share of plasma].
+    /// Movement of a signal below which it is not solved again [its unit].
     pub resolve_tolerance: f64,
+    /// Movement of phosphate or inhibition below which it is not solved again [share of plasma].
+    pub resolve_tolerance_plasma: f64,
     /// Relative residual of a solve.
     pub residual_tolerance: f64,
 }
@@ -147,7 +149,7 @@ fn perfused_share(tissue: &Tissue) -> Vec<f32> {
         if v.flow_nl_per_min[s] != 0.0 && (v.is_perfused(s) || v.healthy_flow_nl_per_min[s] == 0.0) {
             for piece in v.pieces(s) {
                 let voxel = v.piece_voxel[piece] as usize;
-                share[voxel] = math::unit(f64::from(share[voxel]) + v.slab_share[s] * v.piece_um[piece] / h) as f32;
+                share[voxel] = math::unit(f64::from(share[voxel]) + v.piece_um[piece] / h) as f32;
             }
         }
     }
@@ -229,7 +231,13 @@ fn prepare(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], j
         } else {
             f64::INFINITY
         };
-        job.wanted = math::min(by_principle, POINT_RESPONSE * sum) > p.resolve_tolerance;
+        // Phosphate and inhibition enter slow rates only; the signals decide within hours.
+        let tolerance = if secreted.is_some() {
+            p.resolve_tolerance
+        } else {
+            p.resolve_tolerance_plasma
+        };
+        job.wanted = math::min(by_principle, POINT_RESPONSE * sum) > tolerance;
         if job.wanted {
             job.u.copy_from_slice(&memory.relative);
         }

@@ -246,13 +246,54 @@ impl Row {
 /// The value that satisfies each voxel's equation with its neighbours fixed.
 fn relaxed(axis: &Axis, around: &Around, sink: &[f32], source: &[f32], row: &mut Row) {
     let n = axis.n;
-    let (left, right) = (&row.padded[..n], &row.padded[2..n + 2]);
-    let [a, b, c, d] = around.rows.map(|r| &r[..n]);
-    let [ca, cb, cc, cd] = around.coupling;
+    let Row { padded, new } = row;
+    let along = [&padded[..n], &padded[2..n + 2]];
+    let x = [&axis.width[..n], &axis.left[..n], &axis.right[..n]];
+    relax_kernel(
+        &mut new[..n],
+        along,
+        around.rows,
+        around.coupling,
+        around.face,
+        x,
+        [&sink[..n], &source[..n]],
+    );
+}
+
+/// S − Au of a row.
+fn residual(axis: &Axis, around: &Around, sink: &[f32], source: &[f32], row: &mut Row) {
+    let n = axis.n;
+    let Row { padded, new } = row;
+    let along = [&padded[..n], &padded[1..n + 1], &padded[2..n + 2]];
+    let x = [&axis.width[..n], &axis.left[..n], &axis.right[..n]];
+    residual_kernel(
+        &mut new[..n],
+        along,
+        around.rows,
+        around.coupling,
+        around.face,
+        x,
+        [&sink[..n], &source[..n]],
+    );
+}
+
+// The kernels take their slices as arguments of a function of its own: only so does the compiler know that the
+// result does not overlap what it reads, and works on many voxels at a time (four times faster, measured).
+
+#[inline(never)]
+fn relax_kernel(
+    new: &mut [f32],
+    [left, right]: [&[f32]; 2],
+    [a, b, c, d]: [&[f32]; 4],
+    [ca, cb, cc, cd]: [f32; 4],
+    face: f32,
+    [width, el, er]: [&[f32]; 3],
+    [sink, source]: [&[f32]; 2],
+) {
+    let n = new.len();
+    let (left, right, a, b, c, d) = (&left[..n], &right[..n], &a[..n], &b[..n], &c[..n], &d[..n]);
+    let (width, el, er, sink, source) = (&width[..n], &el[..n], &er[..n], &sink[..n], &source[..n]);
     let across = ca + cb + cc + cd;
-    let face = around.face;
-    let (sink, source, new) = (&sink[..n], &source[..n], &mut row.new[..n]);
-    let (width, el, er) = (&axis.width[..n], &axis.left[..n], &axis.right[..n]);
     if ca == 0.0 && cb == 0.0 {
         for i in 0..n {
             let (gl, gr) = (el[i] * face, er[i] * face);
@@ -269,15 +310,20 @@ fn relaxed(axis: &Axis, around: &Around, sink: &[f32], source: &[f32], row: &mut
     }
 }
 
-/// S − Au of a row.
-fn residual(axis: &Axis, around: &Around, sink: &[f32], source: &[f32], row: &mut Row) {
-    let n = axis.n;
-    let (left, centre, right) = (&row.padded[..n], &row.padded[1..n + 1], &row.padded[2..n + 2]);
-    let [a, b, c, d] = around.rows.map(|r| &r[..n]);
-    let [ca, cb, cc, cd] = around.coupling;
-    let face = around.face;
-    let (sink, source, new) = (&sink[..n], &source[..n], &mut row.new[..n]);
-    let (width, el, er) = (&axis.width[..n], &axis.left[..n], &axis.right[..n]);
+#[inline(never)]
+fn residual_kernel(
+    new: &mut [f32],
+    [left, centre, right]: [&[f32]; 3],
+    [a, b, c, d]: [&[f32]; 4],
+    [ca, cb, cc, cd]: [f32; 4],
+    face: f32,
+    [width, el, er]: [&[f32]; 3],
+    [sink, source]: [&[f32]; 2],
+) {
+    let n = new.len();
+    let (left, centre, right) = (&left[..n], &centre[..n], &right[..n]);
+    let (a, b, c, d) = (&a[..n], &b[..n], &c[..n], &d[..n]);
+    let (width, el, er, sink, source) = (&width[..n], &el[..n], &er[..n], &sink[..n], &source[..n]);
     for i in 0..n {
         let u = centre[i];
         let along = el[i] * (left[i] - u) + er[i] * (right[i] - u);
@@ -359,10 +405,7 @@ impl Multigrid {
             cycles += 1;
             residual = self.levels[0].residual_norm(&mut self.scratch) / scale;
         }
-        // Subnormals cost more than they are worth, and rounding may leave a trace below zero.
-        for (out, &value) in u.iter_mut().zip(&self.levels[0].u) {
-            *out = if value > 1e-30 { value } else { 0.0 };
-        }
+        flush(&self.levels[0].u, u);
         Outcome {
             cycles,
             residual,
@@ -377,9 +420,7 @@ impl Multigrid {
         for _ in 0..cycles {
             self.cycle(0);
         }
-        for (out, &value) in u.iter_mut().zip(&self.levels[0].u) {
-            *out = if value > 1e-30 { value } else { 0.0 };
-        }
+        flush(&self.levels[0].u, u);
     }
 
     fn set_problem(&mut self, sink: &[f32], source: &[f32]) {
@@ -492,6 +533,13 @@ impl Multigrid {
                 level.sweep(&mut self.scratch);
             }
         }
+    }
+}
+
+/// Copies, with 0 for what is below 1e-30: subnormals cost more than they are worth, and rounding may leave a trace below zero.
+fn flush(from: &[f32], to: &mut [f32]) {
+    for (out, &value) in to.iter_mut().zip(from) {
+        *out = if value > 1e-30 { value } else { 0.0 };
     }
 }
 
@@ -661,5 +709,54 @@ mod tests {
         solver.solve(&sink, &source, &mut u, false, 1e-5, 20);
         let outcome = solver.solve(&sink, &source, &mut u, true, 1e-4, 20);
         assert_eq!(outcome.cycles, 0);
+    }
+}
+
+#[cfg(test)]
+mod timing {
+    use super::*;
+    #[test]
+    #[ignore]
+    fn speed() {
+        let grid = Grid {
+            plane: crate::grid::Plane::Section,
+            nx: 200,
+            ny: 1,
+            nz: 400,
+            voxel_um: 20.0,
+            slab_um: 150.0,
+            periodic: true,
+        };
+        let sink: Vec<f32> = (0..grid.len()).map(|v| if v % 7 == 0 { 0.5 } else { 0.007 }).collect();
+        let source: Vec<f32> = (0..grid.len()).map(|v| if v % 7 == 0 { 10.0 } else { 0.0 }).collect();
+        let mut s = Multigrid::new(&grid);
+        let mut u = vec![0.0; grid.len()];
+        s.solve(&sink, &source, &mut u, false, 1e-4, 20);
+        let t = std::time::Instant::now();
+        for _ in 0..200 {
+            s.cycle(0);
+        }
+        println!("cycle {:?}", t.elapsed() / 200);
+        let mut row = Row::default();
+        let t = std::time::Instant::now();
+        for _ in 0..200 {
+            s.levels[0].sweep(&mut row);
+        }
+        println!("sweep {:?}", t.elapsed() / 200);
+        let t = std::time::Instant::now();
+        for _ in 0..200 {
+            s.levels[0].residual_norm(&mut row);
+        }
+        println!("norm {:?}", t.elapsed() / 200);
+        let t = std::time::Instant::now();
+        for _ in 0..200 {
+            s.restrict_residual(0);
+        }
+        println!("restrict {:?}", t.elapsed() / 200);
+        let t = std::time::Instant::now();
+        for _ in 0..200 {
+            s.correct(0);
+        }
+        println!("correct {:?}", t.elapsed() / 200);
     }
 }
