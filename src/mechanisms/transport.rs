@@ -1,8 +1,6 @@
 //! Transport: what blood brings and cells secrete spreads through the tissue, and decays.
 //!
-//! ```text
-//! −D ∇²u + λ u + e (u − u_plasma) + s u = g          every step at rest
-//! ```
+//!     −D ∇²u + λ u + e (u − u_plasma) + s u = g          every step at rest
 //!
 //! | symbol   | meaning                                        | unit   | in code                  |
 //! |----------|------------------------------------------------|--------|--------------------------|

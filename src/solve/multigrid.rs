@@ -1,8 +1,6 @@
 //! Geometric multigrid for quasi-steady fields.
 //!
-//! ```text
-//! Σ_faces G (u − u_neighbour) + K u = S        (one equation per voxel)
-//! ```
+//!     Σ_faces G (u − u_neighbour) + K u = S        (one equation per voxel)
 //!
 //! from −∇·(D∇u) + κu = g with K = κh²/D and S = gh²/D, h the voxel edge. κ ≥ 0 varies by
 //! voxel; faces without neighbour carry no flux; a Robin or Dirichlet face is a term in K
@@ -709,54 +707,5 @@ mod tests {
         solver.solve(&sink, &source, &mut u, false, 1e-5, 20);
         let outcome = solver.solve(&sink, &source, &mut u, true, 1e-4, 20);
         assert_eq!(outcome.cycles, 0);
-    }
-}
-
-#[cfg(test)]
-mod timing {
-    use super::*;
-    #[test]
-    #[ignore]
-    fn speed() {
-        let grid = Grid {
-            plane: crate::grid::Plane::Section,
-            nx: 200,
-            ny: 1,
-            nz: 400,
-            voxel_um: 20.0,
-            slab_um: 150.0,
-            periodic: true,
-        };
-        let sink: Vec<f32> = (0..grid.len()).map(|v| if v % 7 == 0 { 0.5 } else { 0.007 }).collect();
-        let source: Vec<f32> = (0..grid.len()).map(|v| if v % 7 == 0 { 10.0 } else { 0.0 }).collect();
-        let mut s = Multigrid::new(&grid);
-        let mut u = vec![0.0; grid.len()];
-        s.solve(&sink, &source, &mut u, false, 1e-4, 20);
-        let t = std::time::Instant::now();
-        for _ in 0..200 {
-            s.cycle(0);
-        }
-        println!("cycle {:?}", t.elapsed() / 200);
-        let mut row = Row::default();
-        let t = std::time::Instant::now();
-        for _ in 0..200 {
-            s.levels[0].sweep(&mut row);
-        }
-        println!("sweep {:?}", t.elapsed() / 200);
-        let t = std::time::Instant::now();
-        for _ in 0..200 {
-            s.levels[0].residual_norm(&mut row);
-        }
-        println!("norm {:?}", t.elapsed() / 200);
-        let t = std::time::Instant::now();
-        for _ in 0..200 {
-            s.restrict_residual(0);
-        }
-        println!("restrict {:?}", t.elapsed() / 200);
-        let t = std::time::Instant::now();
-        for _ in 0..200 {
-            s.correct(0);
-        }
-        println!("correct {:?}", t.elapsed() / 200);
     }
 }
