@@ -260,7 +260,9 @@ fn the_engine_knows_no_files_no_clock_and_no_threads() {
             continue;
         }
         let text = code(&read(&file));
-        for (number, line) in text.lines().enumerate() {
+        // The tests at the foot of a file may look at a clock.
+        let engine = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or("");
+        for (number, line) in engine.lines().enumerate() {
             let place = format!("{}:{}", file.display(), number + 1);
             for name in &banned {
                 assert!(
