@@ -303,7 +303,7 @@ mod tests {
         }
     }
 
-    /// Check values of the law (µm, µ at H 0.2, µ at H 0.45), computed from the published constants.
+    /// Check values of the law (µm, µ over that of plasma at H 0.2, at H 0.45), computed from the published constants.
     #[test]
     fn viscosity_follows_the_published_law() {
         for (d, at_02, at_045) in [
@@ -315,8 +315,9 @@ mod tests {
             (40.0, 1.453586, 2.313670),
             (100.0, 1.503257, 2.531539),
         ] {
-            assert!((viscosity_cp(&human(), d, 0.2) - at_02).abs() < 1e-6);
-            assert!((viscosity_cp(&human(), d, 0.45) - at_045).abs() < 1e-6);
+            let over_plasma = |h: f64| viscosity_cp(&human(), d, h) / human().plasma_viscosity_cp;
+            assert!((over_plasma(0.2) - at_02).abs() < 1e-6);
+            assert!((over_plasma(0.45) - at_045).abs() < 1e-6);
         }
     }
 }
