@@ -181,7 +181,8 @@ impl Blood {
             } else {
                 0.5 * (low + high)
             };
-            let done = (next - po2).abs() < 1e-9 * (1.0 + po2);
+            // Inside one interval of the table the content is linear and the step exact.
+            let done = (next / TABLE_STEP).floor() == (po2 / TABLE_STEP).floor() || (next - po2).abs() < 1e-7 * (1.0 + po2);
             po2 = next;
             if done {
                 break;
@@ -360,11 +361,12 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         );
         // … and the tissue meets that blood, with its use re-linearised.
         work.sink.clear();
-        work.sink.extend((0..n).map(|i| {
-            (scale * f64::from(work.largest_use[i]) / (f64::from(fields.oxygen[i]) + p.michaelis_mmhg)) as f32
-        }));
         work.source.clear();
-        work.source.resize(n, 0.0);
+        for i in 0..n {
+            let (k, g) = linear_use(p, f64::from(work.largest_use[i]), f64::from(fields.oxygen[i]));
+            work.sink.push((scale * k) as f32);
+            work.source.push((scale * g) as f32);
+        }
         for s in 0..v.len() {
             for piece in v.pieces(s) {
                 let strength = v.slab_share[s] * work.strength[piece] / volume * scale;
@@ -415,6 +417,17 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     ledger.oxygen_gap = gap;
     ledger.oxygen_gap_worst = math::max(ledger.oxygen_gap_worst, gap.abs());
     ledger.oxygen_solves += 1;
+}
+
+/// Use of oxygen around a tension as κ P − g: the tangent where oxygen is plenty (there use hardly depends on it, and a
+/// proportional law would creep to the answer), the proportional law, which never turns negative, where it is scarce.
+fn linear_use(p: &Parameters, largest: f64, po2: f64) -> (f64, f64) {
+    let share = 1.0 / (po2 + p.michaelis_mmhg);
+    if po2 > 4.0 * p.michaelis_mmhg {
+        (largest * p.michaelis_mmhg * share * share, -largest * math::square(po2 * share))
+    } else {
+        (largest * share, 0.0)
+    }
 }
 
 /// Segments with flow, upstream first: by falling pressure of the upstream node, then index.
