@@ -171,15 +171,16 @@ fn options(args: Option<&RunArgs>, threads: Option<usize>, global: &Global) -> R
     })
 }
 
+/// The reply of a finished run. Its pictures come on top: a run that could not be drawn is still a run.
 fn finished(outcome: &Outcome, mut warnings: Vec<Diagnostic>) -> Result<Reply> {
     let dir = outcome.run_dir.display().to_string();
     warnings.extend(notes(&dir, outcome.warnings.iter().cloned()));
-    Ok(Reply {
-        text: outcome.text(),
-        json: object(outcome.to_json()?),
-        warnings,
-        ..Reply::default()
-    })
+    let mut text = outcome.text();
+    match draw(&outcome.run_dir, true) {
+        Ok(paths) => paths.iter().for_each(|path| text.push_str(&format!("Drew {}\n", path.display()))),
+        Err(fault) => warnings.extend(notes(&dir, [format!("the run is whole, but could not be drawn: {fault}")])),
+    }
+    Ok(Reply { text, json: object(outcome.to_json()?), warnings, ..Reply::default() })
 }
 
 pub(super) fn run(args: &RunArgs, global: &Global) -> Result<Reply> {
