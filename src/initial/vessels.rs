@@ -161,6 +161,16 @@ impl Draft {
         }
         let mut place = t.at;
         place[t.axis] = along;
+        // Vessels waver; nearly as long as the straight line.
+        let across = if t.axis == 2 { 0 } else { 2 };
+        let waver = if t.bed == Bed::Tap { 25.0 } else { 18.0 };
+        place[across] += waver * math::sin(along / 260.0 + 1.7 * f64::from(t.branch));
+        let wide = self.grid.nx as f64 * self.grid.voxel_um;
+        if self.grid.periodic {
+            place[0] -= (place[0] / wide).floor() * wide;
+        } else {
+            place[0] = math::clamp(place[0], 1.0, wide - 1.0);
+        }
         let node = self.node(place);
         self.trunks[trunk].seats.push((along, node));
         node

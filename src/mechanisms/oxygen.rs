@@ -265,7 +265,9 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         fields.oxygen.fill(40.0);
     }
     let mut gap = f64::INFINITY;
+    let mut passes = 0;
     for pass in 0..200 {
+        passes = pass;
         // Blood meets the tissue as it is …
         run_blood(p, v, &blood, arterial, &order, &fields.oxygen, &work.exchange, &mut work.strength, &mut work.tension);
         // … and the tissue meets that blood, with its use re-linearised.
@@ -304,6 +306,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         }
     }
     work.solver = Some(solver);
+    if std::env::var_os("DBG").is_some() { eprintln!("passes {passes} gap {gap:.2e}"); }
     // Mean tension of the blood, for pictures and instruments.
     run_blood(p, v, &blood, arterial, &order, &fields.oxygen, &work.exchange, &mut work.strength, &mut work.tension);
     ledger.oxygen_gap = gap;

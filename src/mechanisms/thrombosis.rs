@@ -1,9 +1,9 @@
 //! Thrombosis and lysis: a clot fills the lumen where a long enough run of endothelium is lost.
 //!
 //!     T = min(T_max, (TF_0 + a_C C + TF_msc) (1 + w·thrombophilia) (II/PC) anticoagulation · stasis)
-//!     stasis = 1 + σ (1 − q/q_healthy)
+//!     stasis = 1 + σ max(0, 1 − q/(f q_healthy))
 //!     L_crit = λ_c 2r / T ;  L ≥ L_crit:  dΘ/dt = k_thr T (1 − Θ)
-//!                            L < L_crit:  Θ → ½ L/L_crit (a mural clot that stops growing)
+//!                            L < L_crit:  Θ → ½ (L/L_crit)² (a mural clot that stops growing)
 //!     no lost patch:         dΘ/dt = −(k_lys·plasmin or, once organised, k_rec) Θ
 //!
 //! | symbol | meaning                                        | unit | in code                     |
@@ -44,6 +44,8 @@ pub struct Parameters {
     pub thrombophilia_gain: f64,
     /// σ.
     pub stasis_gain: f64,
+    /// f: share of the healthy flow below which blood begins to stagnate.
+    pub stasis_below: f64,
     /// T_max.
     pub score_limit: f64,
     /// k_thr [1/h].
@@ -72,7 +74,7 @@ fn grow(p: &Parameters, thrombus: f64, score: f64, run_um: f64, critical_um: f64
     if run_um >= critical_um {
         return math::relax(thrombus, 1.0, rate, hours);
     }
-    let arrested = 0.5 * run_um / critical_um;
+    let arrested = 0.5 * math::square(run_um / critical_um);
     if arrested > thrombus { math::relax(thrombus, arrested, rate, hours) } else { thrombus }
 }
 
@@ -158,7 +160,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         if run > 0.0 {
             let healthy = v.healthy_flow_nl_per_min[s];
             // A link that hardly flowed in health cannot stagnate.
-            let deficit = if healthy > 1e-4 { math::unit(1.0 - v.relative_flow(s)) } else { 0.0 };
+            let deficit = if healthy > 1e-4 { math::unit(1.0 - v.relative_flow(s) / p.stasis_below) } else { 0.0 };
             let stasis = 1.0 + arrows.stagnation * p.stasis_gain * deficit;
             let cytokine = arrows.damp_loop * f64::from(fields.cytokine[middle]);
             let score = procoagulant_score(p, plasma, cytokine, cells_near[s], stasis);
@@ -252,7 +254,7 @@ mod tests {
             short = grow(&p(), short, 1.0, 50.0, 100.0, 1.0);
             long = grow(&p(), long, 1.0, 101.0, 100.0, 1.0);
         }
-        assert!((short - 0.25).abs() < 1e-6, "{short}");
+        assert!((short - 0.125).abs() < 1e-6, "{short}");
         assert!(long > 0.999, "{long}");
     }
 

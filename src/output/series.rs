@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::observe::tcpo2;
 use super::{cell, number};
 use crate::grid::Plane;
+use crate::state::vessels::Bed;
 use crate::state::{Kind, Tissue, Vitality, cells};
 
 /// What the definitions of the columns take from the parameters.
@@ -34,7 +35,7 @@ pub struct Column {
 }
 
 /// Number of columns after `t_d`.
-pub const COUNT: usize = 20;
+pub const COUNT: usize = 22;
 
 /// The columns after `t_d`, in their order.
 pub const COLUMNS: [Column; COUNT] = [
@@ -137,6 +138,16 @@ pub const COLUMNS: [Column; COUNT] = [
         name: "cost",
         unit: "currency of the scenario",
         of: cost,
+    },
+    Column {
+        name: "necrotic_outside_fraction",
+        unit: "-",
+        of: necrotic_outside_fraction,
+    },
+    Column {
+        name: "calcified_thrombosed_segments",
+        unit: "-",
+        of: calcified_thrombosed_segments,
     },
 ];
 
@@ -343,6 +354,18 @@ fn necrotic_now_fraction(look: &Look) -> Option<f64> {
     share(look.census.necrotic_now, look.census.voxels)
 }
 
+/// Volume share of the block that has ever died outside every challenge radius (dermis and fat).
+fn necrotic_outside_fraction(look: &Look) -> Option<f64> {
+    share(look.census.died_outside, look.census.voxels)
+}
+
+/// Number of initial segments that carry wall mineral ≥ 0.05 and thrombus ≥ 0.9 at once.
+fn calcified_thrombosed_segments(look: &Look) -> Option<f64> {
+    let v = &look.tissue.vessels;
+    let both = (0..v.len()).filter(|&s| v.bed[s] != Bed::Sprout && v.mineral[s] >= 0.05 && v.thrombus[s] >= 0.9);
+    Some(both.count() as f64)
+}
+
 /// Share of surface columns without epidermis now; nothing where there is no skin surface.
 fn ulcer_fraction(look: &Look) -> Option<f64> {
     let covered = &look.tissue.cells.keratinocytes.covered;
@@ -529,7 +552,7 @@ pub(crate) mod tests {
             "t_d,perfused_fraction,mean_po2_mmhg,hypoxic_fraction,tcpo2_low_fraction,mineral_ug,\
              calcified_segment_fraction,thrombosed_segment_fraction,endothelial_integrity,necrotic_fraction,\
              necrotic_now_fraction,ulcer_fraction,inflammation,bacterial_load,neutrophils,macrophages,msc,\
-             open_wound_days,procedures,visits,cost\n"
+             open_wound_days,procedures,visits,cost,necrotic_outside_fraction,calcified_thrombosed_segments\n"
         );
     }
 
