@@ -16,11 +16,7 @@ fn main() {
     for file in &files {
         let name = file.strip_prefix(root.join("scenarios")).unwrap_or(file);
         let name = name.to_string_lossy().replace('\\', "/");
-        let _ = writeln!(
-            code,
-            "    ({name:?}, include_str!({:?})),",
-            file.to_string_lossy()
-        );
+        let _ = writeln!(code, "    ({name:?}, include_str!({:?})),", file.to_string_lossy());
     }
     code.push_str("]\n");
     let _ = fs::write(out.join("shipped.rs"), code);
@@ -28,10 +24,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=scenarios");
     println!("cargo::rerun-if-changed=src");
-    println!(
-        "cargo::rustc-env=CALCISIM_GIT={}",
-        revision(&root).unwrap_or_default()
-    );
+    println!("cargo::rustc-env=CALCISIM_GIT={}", revision(&root).unwrap_or_default());
 }
 
 /// Scenario and data files below a folder.
@@ -54,11 +47,7 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) {
 /// Short hash of the commit, with `-modified` when the sources differ from it; none outside a clone of calcisim.
 fn revision(root: &Path) -> Option<String> {
     let git = |args: &[&str]| {
-        let answer = Command::new("git")
-            .args(args)
-            .current_dir(root)
-            .output()
-            .ok()?;
+        let answer = Command::new("git").args(args).current_dir(root).output().ok()?;
         answer
             .status
             .success()
@@ -69,12 +58,8 @@ fn revision(root: &Path) -> Option<String> {
         return None;
     }
     // A commit or a checkout moves the log of HEAD.
-    if let Some(log) = git(&[
-        "rev-parse",
-        "--path-format=absolute",
-        "--git-path",
-        "logs/HEAD",
-    ]) && Path::new(&log).exists()
+    if let Some(log) = git(&["rev-parse", "--path-format=absolute", "--git-path", "logs/HEAD"])
+        && Path::new(&log).exists()
     {
         println!("cargo::rerun-if-changed={log}");
     }

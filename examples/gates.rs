@@ -52,7 +52,10 @@ fn scenario(name: &str, sets: &[&str], days: f64) -> Result<Scenario> {
 
 fn one(settings: &RunSettings, seed: u64) -> Outcome {
     let started = std::time::Instant::now();
-    let mut out = Outcome { seed, ..Outcome::default() };
+    let mut out = Outcome {
+        seed,
+        ..Outcome::default()
+    };
     let mut both = Vec::new();
     let result = simulate(settings, seed, &mut |moment| {
         let row = moment.row;
@@ -61,8 +64,12 @@ fn one(settings: &RunSettings, seed: u64) -> Outcome {
         if outside > 0.0 && out.onset_d.is_none() {
             out.onset_d = Some(row.t_d);
             out.both_at_onset = *both.last().unwrap_or(&0.0);
-            let deaths: Vec<f64> =
-                moment.events.iter().filter(|e| e.kind == EventKind::Death).map(|e| e.place_um[2] / 1000.0).collect();
+            let deaths: Vec<f64> = moment
+                .events
+                .iter()
+                .filter(|e| e.kind == EventKind::Death)
+                .map(|e| e.place_um[2] / 1000.0)
+                .collect();
             out.depth_mm = deaths.first().copied().unwrap_or(0.0);
         }
         Ok(())
@@ -80,7 +87,9 @@ fn one(settings: &RunSettings, seed: u64) -> Outcome {
                 out.both_at_t10 = both.get((t10 * 24.0) as usize).copied().unwrap_or(0.0);
             }
             let g = &model.tissue.grid;
-            let top: f64 = (0..g.nx).map(|x| f64::from(model.tissue.fields.oxygen[g.index(x, 0, 4)])).sum();
+            let top: f64 = (0..g.nx)
+                .map(|x| f64::from(model.tissue.fields.oxygen[g.index(x, 0, 4)]))
+                .sum();
             out.surface_po2 = top / g.nx as f64;
             out.attempts = model.network.attempts;
         }
@@ -95,7 +104,9 @@ fn main() -> Result<()> {
     let seeds: u64 = args.first().and_then(|a| a.parse().ok()).unwrap_or(20);
     let days: f64 = args.get(1).and_then(|a| a.parse().ok()).unwrap_or(90.0);
     let (sets, wanted): (Vec<&String>, Vec<&String>) = args.iter().skip(2).partition(|a| a.contains('='));
-    println!("arm | seed | dead % | outside % | onset d | depth mm | Ca+clot onset, t10 | ulcer d | 10-90 d | clotted % | calcified % | PO2 top | tries | s");
+    println!(
+        "arm | seed | dead % | outside % | onset d | depth mm | Ca+clot onset, t10 | ulcer d | 10-90 d | clotted % | calcified % | PO2 top | tries | s"
+    );
     for (arm, name, own) in ARMS {
         if !wanted.is_empty() && !wanted.iter().any(|w| arm.replace(' ', "_") == **w) {
             continue;
@@ -103,14 +114,32 @@ fn main() -> Result<()> {
         let mut all: Vec<&str> = own.to_vec();
         all.extend(sets.iter().map(|s| s.as_str()));
         let settings = RunSettings::of(&scenario(name, &all, days)?, &Shipped)?;
-        let mut outcomes: Vec<Outcome> = (1..=seeds).map(|seed| Outcome { seed, ..Outcome::default() }).collect();
+        let mut outcomes: Vec<Outcome> = (1..=seeds)
+            .map(|seed| Outcome {
+                seed,
+                ..Outcome::default()
+            })
+            .collect();
         par::jobs(&mut outcomes, |o| *o = one(&settings, o.seed));
         for o in &outcomes {
             let day = |t: Option<f64>| t.map_or("-".to_owned(), |t| format!("{t:.1}"));
             println!(
                 "{arm} | {} | {:.2} | {:.2} | {} | {:.2} | {}, {} | {} | {} | {:.1} | {:.1} | {:.0} | {} | {:.1} {}",
-                o.seed, 100.0 * o.necrosis, 100.0 * o.outside, day(o.onset_d), o.depth_mm, o.both_at_onset, o.both_at_t10,
-                day(o.ulcer_d), day(o.tempo_d), 100.0 * o.thrombosed, 100.0 * o.calcified, o.surface_po2, o.attempts, o.wall_s, o.error
+                o.seed,
+                100.0 * o.necrosis,
+                100.0 * o.outside,
+                day(o.onset_d),
+                o.depth_mm,
+                o.both_at_onset,
+                o.both_at_t10,
+                day(o.ulcer_d),
+                day(o.tempo_d),
+                100.0 * o.thrombosed,
+                100.0 * o.calcified,
+                o.surface_po2,
+                o.attempts,
+                o.wall_s,
+                o.error
             );
         }
         let share = |f: &dyn Fn(&Outcome) -> bool| outcomes.iter().filter(|o| f(o)).count();

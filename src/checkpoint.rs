@@ -80,9 +80,7 @@ pub fn latest(folder: &Path) -> Option<Checkpoint> {
 
 fn newest(folder: &Path) -> Option<(usize, Checkpoint)> {
     let read = |file: usize| decode(&std::fs::read(folder.join(FILES[file])).ok()?);
-    let mut found: Vec<(usize, Checkpoint)> = (0..2)
-        .filter_map(|file| Some((file, read(file)?)))
-        .collect();
+    let mut found: Vec<(usize, Checkpoint)> = (0..2).filter_map(|file| Some((file, read(file)?))).collect();
     found.sort_by_key(|(_, checkpoint)| checkpoint.step);
     found.pop()
 }
@@ -136,8 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_take_turns_and_the_newest_whole_one_wins() -> Result<(), Box<dyn std::error::Error>>
-    {
+    fn the_files_take_turns_and_the_newest_whole_one_wins() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let mut writer = Writer::new(folder.path().to_owned());
         for step in 0..3 {

@@ -56,11 +56,7 @@ impl Grid {
 
     /// Place of a voxel in the grid.
     pub fn place(&self, voxel: usize) -> [usize; 3] {
-        [
-            voxel % self.nx,
-            voxel / self.nx % self.ny,
-            voxel / (self.nx * self.ny),
-        ]
+        [voxel % self.nx, voxel / self.nx % self.ny, voxel / (self.nx * self.ny)]
     }
 
     /// Centre of a voxel [µm].
@@ -83,11 +79,7 @@ impl Grid {
         let axis = |value: f64, n: usize, wraps: bool| -> usize {
             let i = (value / self.voxel_um).floor() as i64;
             let n = n as i64;
-            (if wraps {
-                i.rem_euclid(n)
-            } else {
-                i.clamp(0, n - 1)
-            }) as usize
+            (if wraps { i.rem_euclid(n) } else { i.clamp(0, n - 1) }) as usize
         };
         self.index(
             axis(point[0], self.nx, self.periodic),
@@ -116,22 +108,10 @@ impl Grid {
 
     /// The voxels that share a face with one.
     pub fn faces(&self, voxel: usize) -> impl Iterator<Item = usize> + '_ {
-        const STEPS: [[i64; 3]; 6] = [
-            [-1, 0, 0],
-            [1, 0, 0],
-            [0, -1, 0],
-            [0, 1, 0],
-            [0, 0, -1],
-            [0, 0, 1],
-        ];
+        const STEPS: [[i64; 3]; 6] = [[-1, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0], [0, 0, -1], [0, 0, 1]];
         STEPS.into_iter().filter_map(move |[dx, dy, dz]| {
-            let thin =
-                (dx != 0 && self.nx == 1) || (dy != 0 && self.ny == 1) || (dz != 0 && self.nz == 1);
-            if thin {
-                None
-            } else {
-                self.neighbour(voxel, dx, dy, dz)
-            }
+            let thin = (dx != 0 && self.nx == 1) || (dy != 0 && self.ny == 1) || (dz != 0 && self.nz == 1);
+            if thin { None } else { self.neighbour(voxel, dx, dy, dz) }
         })
     }
 
@@ -139,11 +119,7 @@ impl Grid {
     pub fn offset_um(&self, a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
         let mut d = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
         if self.periodic {
-            let [wide, broad, _] = [
-                self.nx as f64 * self.voxel_um,
-                self.ny as f64 * self.voxel_um,
-                0.0,
-            ];
+            let [wide, broad, _] = [self.nx as f64 * self.voxel_um, self.ny as f64 * self.voxel_um, 0.0];
             d[0] -= (d[0] / wide).round() * wide;
             if self.ny > 1 {
                 d[1] -= (d[1] / broad).round() * broad;

@@ -1,6 +1,7 @@
 //! calcisim: a simulator of calciphylaxis.
 //!
-//! The modules stand in layer order; a module imports only from a lower layer.
+//! The modules stand in layer order; a module imports only from a lower layer, or from a neighbour of its own layer
+//! without going round in a circle.
 
 // 0: no knowledge of the model
 pub mod error;

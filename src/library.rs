@@ -29,11 +29,7 @@ impl Library for Disk {
             let folder = Path::new(from).parent().unwrap_or(Path::new(""));
             let path = folder.join(name_or_path);
             let path = tidy(&path.to_string_lossy());
-            let path = if is_path(&path) {
-                path
-            } else {
-                format!("./{path}")
-            };
+            let path = if is_path(&path) { path } else { format!("./{path}") };
             for candidate in [format!("{path}.toml"), path.clone()] {
                 let twice = candidate.ends_with(".toml.toml");
                 if !twice && let Some(found) = read(&candidate)? {
@@ -63,14 +59,7 @@ fn read(path: &str) -> Result<Option<(String, String)>> {
             Ok(text) => Ok(Some((path.to_string(), text))),
             Err(_) => Err(Error::input(path, "this is not a text in UTF-8")),
         },
-        Err(fault)
-            if matches!(
-                fault.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
+        Err(fault) if matches!(fault.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(fault) => Err(Error::files(path, format!("cannot be read: {fault}"))),
     }
 }

@@ -160,7 +160,11 @@ impl Model {
     pub fn new(parameters: Parameters, seed: u64) -> Result<Self> {
         let mut work = Workspace::default();
         let (tissue, network) = start::tissue(&parameters, seed, &mut work)?;
-        let state = State { clock: Clock::new(parameters.step_h), tissue, network };
+        let state = State {
+            clock: Clock::new(parameters.step_h),
+            tissue,
+            network,
+        };
         Self::restore(parameters, seed, state)
     }
 
@@ -173,20 +177,51 @@ impl Model {
         watch.wall_share = parameters.therapies.wall_share;
         let work = Workspace::default();
         let dice = Dice::new(seed);
-        Ok(Self { tissue, clock, network, parameters, challenges, treatments, custom: Vec::new(), seed, dice, work, watch })
+        Ok(Self {
+            tissue,
+            clock,
+            network,
+            parameters,
+            challenges,
+            treatments,
+            custom: Vec::new(),
+            seed,
+            dice,
+            work,
+            watch,
+        })
     }
 
     /// One step. The order of the processes is written here and nowhere else.
     pub fn step(&mut self) -> Result<()> {
         let Mechanisms {
-            host_chemistry, challenge, blood_flow, oxygen, secretion, transport, endothelial_injury,
-            osteogenic_switch, mineral_deposition, thrombosis, wall_remodelling, ischaemia, inflammation,
-            infection, msc_behaviour, angiogenesis, epidermis,
+            host_chemistry,
+            challenge,
+            blood_flow,
+            oxygen,
+            secretion,
+            transport,
+            endothelial_injury,
+            osteogenic_switch,
+            mineral_deposition,
+            thrombosis,
+            wall_remodelling,
+            ischaemia,
+            inflammation,
+            infection,
+            msc_behaviour,
+            angiogenesis,
+            epidermis,
         } = &self.parameters.mechanisms;
         let (arrows, work, clock) = (&self.parameters.arrows, &mut self.work, &self.clock);
         let (tissue, watch) = (&mut self.tissue, &mut self.watch);
         let wall_share = self.parameters.therapies.wall_share;
-        let now = Now { step: clock.step(), day: clock.day(), hours: clock.hours_per_step(), dice: self.dice.at(clock.step()) };
+        let now = Now {
+            step: clock.step(),
+            day: clock.day(),
+            hours: clock.hours_per_step(),
+            dice: self.dice.at(clock.step()),
+        };
         tissue.events.pending.clear();
         watch.open(tissue);
 
@@ -211,13 +246,19 @@ impl Model {
         // 3. The vessel wall suffers, calcifies, clots and narrows.
         endothelial_injury::apply(endothelial_injury, arrows, tissue, now);
         watch.after("endothelial_injury", tissue, clock)?;
-        if let Some(p) = osteogenic_switch { osteogenic_switch::apply(p, arrows, tissue, now); }
+        if let Some(p) = osteogenic_switch {
+            osteogenic_switch::apply(p, arrows, tissue, now);
+        }
         watch.after("osteogenic_switch", tissue, clock)?;
         mineral_deposition::apply(mineral_deposition, arrows, tissue, now);
         watch.after("mineral_deposition", tissue, clock)?;
-        if let Some(p) = thrombosis { thrombosis::apply(p, arrows, tissue, now); }
+        if let Some(p) = thrombosis {
+            thrombosis::apply(p, arrows, tissue, now);
+        }
         watch.after("thrombosis", tissue, clock)?;
-        if let Some(p) = wall_remodelling { wall_remodelling::apply(p, arrows, tissue, now); }
+        if let Some(p) = wall_remodelling {
+            wall_remodelling::apply(p, arrows, tissue, now);
+        }
         watch.after("wall_remodelling", tissue, clock)?;
 
         // 4. The tissue answers.
@@ -225,11 +266,15 @@ impl Model {
         watch.after("ischaemia", tissue, clock)?;
         inflammation::apply(inflammation, arrows, tissue, now);
         watch.after("inflammation", tissue, clock)?;
-        if let Some(p) = infection { infection::apply(p, arrows, tissue, now); }
+        if let Some(p) = infection {
+            infection::apply(p, arrows, tissue, now);
+        }
         watch.after("infection", tissue, clock)?;
         msc_behaviour::apply(msc_behaviour, arrows, tissue, now);
         watch.after("msc_behaviour", tissue, clock)?;
-        if let Some(p) = angiogenesis { angiogenesis::apply(p, arrows, tissue, now); }
+        if let Some(p) = angiogenesis {
+            angiogenesis::apply(p, wall_share, arrows, tissue, now);
+        }
         watch.after("angiogenesis", tissue, clock)?;
         epidermis::apply(epidermis, arrows, tissue, now);
         watch.after("epidermis", tissue, clock)?;
@@ -256,7 +301,11 @@ impl Model {
 
     /// Everything that the next step reads.
     pub fn state(&self) -> State {
-        State { clock: self.clock, tissue: self.tissue.clone(), network: self.network.clone() }
+        State {
+            clock: self.clock,
+            tissue: self.tissue.clone(),
+            network: self.network.clone(),
+        }
     }
 
     /// Seed of this run.

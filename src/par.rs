@@ -16,11 +16,7 @@ const WORTH_SHARING: usize = 8192;
 /// Sum of f(i) over 0..n, in f64, in a fixed order.
 pub fn ordered_sum(n: usize, f: impl Fn(usize) -> f64 + Sync) -> f64 {
     let chunk = |c: usize| {
-        let end = if (c + 1) * CHUNK < n {
-            (c + 1) * CHUNK
-        } else {
-            n
-        };
+        let end = if (c + 1) * CHUNK < n { (c + 1) * CHUNK } else { n };
         (c * CHUNK..end).fold(0.0, |sum, i| sum + f(i))
     };
     let chunks = n.div_ceil(CHUNK);
@@ -56,8 +52,8 @@ pub fn jobs<T: Send>(items: &mut [T], f: impl Fn(&mut T) + Sync + Send) {
 pub fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     #[cfg(feature = "parallel")]
     match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => return pool.install(work),
-        Err(_) => return work(),
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
     }
     #[cfg(not(feature = "parallel"))]
     {

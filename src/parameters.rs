@@ -15,8 +15,8 @@ use crate::units;
 
 mod entries;
 pub use entries::{
-    ChallengeEntry, ChallengeKind, ChallengeRule, Course, Dose, DoseRule, DoseUnit, Instrument,
-    Route, Setting, TherapyEntry, TherapyKind, TherapyRule, Trigger,
+    ChallengeEntry, ChallengeKind, ChallengeRule, Course, Dose, DoseRule, DoseUnit, Instrument, Route, Setting,
+    TherapyEntry, TherapyKind, TherapyRule, Trigger,
 };
 
 /// Value of a parameter.
@@ -42,9 +42,7 @@ impl Value {
             Self::Integer(i) => toml::Value::Integer(*i),
             Self::Bool(b) => toml::Value::Boolean(*b),
             Self::Word(word) => toml::Value::String(word.clone()),
-            Self::Numbers(list) => {
-                toml::Value::Array(list.iter().map(|x| toml::Value::Float(*x)).collect())
-            }
+            Self::Numbers(list) => toml::Value::Array(list.iter().map(|x| toml::Value::Float(*x)).collect()),
         }
     }
 
@@ -137,12 +135,7 @@ impl fmt::Display for Prior {
             Self::Fixed => write!(f, "fixed"),
             Self::Uniform { low, high } => write!(f, "uniform from {} to {}", n(low), n(high)),
             Self::Lognormal { median, gsd } => {
-                write!(
-                    f,
-                    "log-normal, median {}, geometric sd {}",
-                    n(median),
-                    n(gsd)
-                )
+                write!(f, "log-normal, median {}, geometric sd {}", n(median), n(gsd))
             }
             Self::Normal { mean, sd } => write!(f, "normal, mean {}, sd {}", n(mean), n(sd)),
         }
@@ -268,8 +261,7 @@ impl Registry {
 
     /// Reads a registry and checks every row.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let fail =
-            |key: &str, what: &str| Err(Error::Internal(format!("parameters.toml: {key}: {what}")));
+        let fail = |key: &str, what: &str| Err(Error::Internal(format!("parameters.toml: {key}: {what}")));
         let table: toml::Table = match toml::from_str(text) {
             Ok(table) => table,
             Err(fault) => return fail("text", &fault.to_string()),
@@ -322,11 +314,9 @@ impl Registry {
 
     /// Rows of one section, or of a group inside one (`host.burn_in`).
     pub fn rows_of<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Row> + 'a {
-        self.rows.iter().filter(move |row| {
-            row.key
-                .strip_prefix(group)
-                .is_some_and(|rest| rest.starts_with('.'))
-        })
+        self.rows
+            .iter()
+            .filter(move |row| row.key.strip_prefix(group).is_some_and(|rest| rest.starts_with('.')))
     }
 
     /// Is this the name of a section or of a group inside one?
@@ -338,11 +328,7 @@ impl Registry {
     pub fn defaults(&self, section: &str) -> toml::Table {
         let mut table = toml::Table::new();
         for row in self.rows_of(section) {
-            insert(
-                &mut table,
-                &row.key[section.len() + 1..],
-                row.value.to_toml(),
-            );
+            insert(&mut table, &row.key[section.len() + 1..], row.value.to_toml());
         }
         table
     }
@@ -380,14 +366,12 @@ impl Registry {
 
 /// A section's table as the `Parameters` of its process: every row a field and every field a row.
 pub fn from_section<T: DeserializeOwned>(name: &str, table: toml::Table) -> Result<T> {
-    toml::Value::Table(table)
-        .try_into()
-        .map_err(|fault: toml::de::Error| {
-            Error::Internal(format!(
-                "the fields of [{name}] are not the rows of the registry: {}",
-                fault.message()
-            ))
-        })
+    toml::Value::Table(table).try_into().map_err(|fault: toml::de::Error| {
+        Error::Internal(format!(
+            "the fields of [{name}] are not the rows of the registry: {}",
+            fault.message()
+        ))
+    })
 }
 
 /// 1 for equal names, 0 for names with nothing in common.
@@ -418,8 +402,7 @@ pub fn nearest_word<'a>(name: &str, words: impl IntoIterator<Item = &'a str>) ->
             best = Some((word, score));
         }
     }
-    best.filter(|(_, score)| *score >= 0.5)
-        .map(|(word, _)| word)
+    best.filter(|(_, score)| *score >= 0.5).map(|(word, _)| word)
 }
 
 /// Puts a value under a dotted path, making the tables on the way.
@@ -460,9 +443,7 @@ fn checked(key: String, row: RowText) -> Result<Row, String> {
     // A scenario uses these words for something else: [[challenge]] and [challenge] cannot stand in one file.
     let section = key.split('.').next().unwrap_or("");
     if ["challenge", "therapy", "mechanisms", "scale", "experiment"].contains(&section) {
-        return Err(format!(
-            "[{section}] is taken: another name for the section"
-        ));
+        return Err(format!("[{section}] is taken: another name for the section"));
     }
     let range = |name: &str, pair: Option<[f64; 2]>| match pair {
         Some([low, high]) if !(low.is_finite() && high.is_finite() && low <= high) => {
@@ -488,10 +469,7 @@ fn checked(key: String, row: RowText) -> Result<Row, String> {
         Value::Numbers(list) => list,
         Value::Bool(_) | Value::Word(_) => &[],
     };
-    let is_number = matches!(
-        value,
-        Value::Number(_) | Value::Integer(_) | Value::Numbers(_)
-    );
+    let is_number = matches!(value, Value::Number(_) | Value::Integer(_) | Value::Numbers(_));
     let unit = match (row.unit, is_number) {
         (Some(unit), _) if unit.is_empty() => return Err("unit: write - for a pure number".into()),
         (Some(unit), _) => unit,
@@ -502,14 +480,8 @@ fn checked(key: String, row: RowText) -> Result<Row, String> {
         let Some((low, high)) = possible else {
             return Err("a number has a possible range".into());
         };
-        let integer = value
-            .number()
-            .filter(|_| matches!(value, Value::Integer(_)));
-        if all
-            .iter()
-            .chain(integer.iter())
-            .any(|x| !(low <= *x && *x <= high))
-        {
+        let integer = value.number().filter(|_| matches!(value, Value::Integer(_)));
+        if all.iter().chain(integer.iter()).any(|x| !(low <= *x && *x <= high)) {
             return Err("the default lies outside the possible range".into());
         }
         if evidence.is_some_and(|(a, b)| a < low || b > high) {
@@ -654,11 +626,7 @@ mod tests {
         let whole = "[a.b]\nvalue = 1.0\nunit = \"1/d\"\npossible = [0.0, 2.0]\nstatus = \"assumed\"\nsource = \"s\"\nmeaning = \"m\"\n";
         assert!(row(whole).is_ok());
         for line in whole.lines().skip(1) {
-            let without: String = whole
-                .lines()
-                .filter(|l| *l != line)
-                .map(|l| format!("{l}\n"))
-                .collect();
+            let without: String = whole.lines().filter(|l| *l != line).map(|l| format!("{l}\n")).collect();
             assert!(row(&without).is_err(), "{line}");
         }
         assert!(row(&whole.replace("1/d", "")).is_err());

@@ -253,14 +253,8 @@ mod tests {
         for _ in 0..100 {
             other.uniform();
         }
-        assert_eq!(
-            alone.to_bits(),
-            dice.roll(Purpose::Tolerance, 5).uniform().to_bits()
-        );
-        assert_ne!(
-            alone.to_bits(),
-            dice.roll(Purpose::BurnIn, 5).uniform().to_bits()
-        );
+        assert_eq!(alone.to_bits(), dice.roll(Purpose::Tolerance, 5).uniform().to_bits());
+        assert_ne!(alone.to_bits(), dice.roll(Purpose::BurnIn, 5).uniform().to_bits());
         assert_ne!(
             alone.to_bits(),
             dice.at(13).roll(Purpose::Tolerance, 5).uniform().to_bits()

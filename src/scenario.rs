@@ -85,11 +85,7 @@ impl Scenario {
     ///
     /// # Errors
     /// [`Error::Input`] with all faults, or [`Error::Files`] when nothing but a missing file is wrong.
-    pub fn load(
-        library: &dyn Library,
-        name_or_path: &str,
-        sets: &[String],
-    ) -> Result<(Self, Vec<Diagnostic>)> {
+    pub fn load(library: &dyn Library, name_or_path: &str, sets: &[String]) -> Result<(Self, Vec<Diagnostic>)> {
         let mut draft = draft::Draft::read(library, name_or_path)?;
         draft.set(sets);
         check::resolve(draft)
@@ -104,21 +100,17 @@ impl Scenario {
 
     /// Another seed, from the option `--seed`.
     pub fn set_seed(&mut self, seed: u64) -> Result<()> {
-        let seed = i64::try_from(seed)
-            .map_err(|_| Error::input("--seed", "a seed is at most 9223372036854775807"))?;
+        let seed = i64::try_from(seed).map_err(|_| Error::input("--seed", "a seed is at most 9223372036854775807"))?;
         self.hold("run.seed", Value::Integer(seed), "--seed");
         Ok(())
     }
 
     /// Another length, from the option `--days`. Doses beyond it are warnings.
     pub fn set_days(&mut self, days: f64) -> Result<Vec<Diagnostic>> {
-        let possible = Registry::embedded()
-            .row("run.days")
-            .and_then(|row| row.possible);
+        let possible = Registry::embedded().row("run.days").and_then(|row| row.possible);
         let fits = possible.is_some_and(|(low, high)| low <= days && days <= high);
         if !days.is_finite() || !fits {
-            let mut fault =
-                Place::Flag("--days").fault("run.days", &crate::units::plain_number(days));
+            let mut fault = Place::Flag("--days").fault("run.days", &crate::units::plain_number(days));
             fault.expected = Registry::embedded()
                 .row("run.days")
                 .map(|r| r.expected())
@@ -156,9 +148,7 @@ impl Scenario {
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         match self.table.get(name) {
             Some(toml::Value::Table(section)) => parameters::from_section(name, section.clone()),
-            _ => Err(Error::Internal(format!(
-                "the registry has no section [{name}]"
-            ))),
+            _ => Err(Error::Internal(format!("the registry has no section [{name}]"))),
         }
     }
 

@@ -64,10 +64,7 @@ impl RunSettings {
             .and_then(toml::Value::as_array)
             .into_iter()
             .flatten()
-            .filter_map(|day| {
-                day.as_float()
-                    .or_else(|| day.as_integer().map(|d| d as f64))
-            })
+            .filter_map(|day| day.as_float().or_else(|| day.as_integer().map(|d| d as f64)))
             .collect();
         Ok(Self {
             scenario: scenario.name.clone(),
@@ -150,12 +147,7 @@ pub fn simulate(
         }
         model.step()?;
     }
-    let summary = watch.summary(
-        &settings.scenario,
-        seed,
-        settings.step_h,
-        model.state_hash(),
-    );
+    let summary = watch.summary(&settings.scenario, seed, settings.step_h, model.state_hash());
     Ok((model, summary))
 }
 
@@ -185,19 +177,14 @@ pub(crate) mod tests {
         })?;
         assert_eq!(kept, [0.0, 1.0, 1.25]);
         assert_eq!(summary.days, 1.25);
-        assert_eq!(
-            summary.state_hash,
-            crate::output::summary::hex(model.state_hash())
-        );
+        assert_eq!(summary.state_hash, crate::output::summary::hex(model.state_hash()));
         Ok(())
     }
 
     #[test]
     fn the_same_seed_gives_the_same_end_and_another_seed_another() -> Result<()> {
         let settings = settings(1.0)?;
-        let end = |seed| {
-            simulate(&settings, seed, &mut |_| Ok(())).map(|(_, summary)| summary.state_hash)
-        };
+        let end = |seed| simulate(&settings, seed, &mut |_| Ok(())).map(|(_, summary)| summary.state_hash);
         assert_eq!(end(5)?, end(5)?);
         assert_ne!(end(5)?, end(6)?);
         Ok(())

@@ -209,23 +209,14 @@ mod tests {
     #[test]
     fn a_name_ends_in_its_longest_unit() {
         assert_eq!(split_suffix("voxel_mm"), Some(("voxel", "mm")));
-        assert_eq!(
-            split_suffix("phosphate_mmol_per_l"),
-            Some(("phosphate", "mmol_per_l"))
-        );
-        assert_eq!(
-            split_suffix("growth_rate_per_d"),
-            Some(("growth_rate", "per_d"))
-        );
+        assert_eq!(split_suffix("phosphate_mmol_per_l"), Some(("phosphate", "mmol_per_l")));
+        assert_eq!(split_suffix("growth_rate_per_d"), Some(("growth_rate", "per_d")));
         assert_eq!(split_suffix("haematocrit"), None);
     }
 
     #[test]
     fn a_hundredth_of_a_millimetre_is_ten_micrometres() {
-        assert_eq!(
-            factor("mm", "um").map(|f| rounded_number(0.01 * f)),
-            Some("10".into())
-        );
+        assert_eq!(factor("mm", "um").map(|f| rounded_number(0.01 * f)), Some("10".into()));
         assert_eq!(factor("mm", "h"), None);
     }
 

@@ -24,22 +24,15 @@ fn write(folder: &Path, name: &str, text: &str) {
 
 fn object(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(&text)
-        .unwrap_or_else(|fault| panic!("exactly one JSON object: {fault}\n{text}"))
+    serde_json::from_str(&text).unwrap_or_else(|fault| panic!("exactly one JSON object: {fault}\n{text}"))
 }
 
 #[test]
 fn no_arguments_and_unknown_flags_are_usage() {
     let at = folder();
     assert_eq!(calcisim(at.path(), &[]).status.code(), Some(2));
-    assert_eq!(
-        calcisim(at.path(), &["check", "--nope"]).status.code(),
-        Some(2)
-    );
-    assert_eq!(
-        calcisim(at.path(), &["compare", "healthy"]).status.code(),
-        Some(2)
-    );
+    assert_eq!(calcisim(at.path(), &["check", "--nope"]).status.code(), Some(2));
+    assert_eq!(calcisim(at.path(), &["compare", "healthy"]).status.code(), Some(2));
     let answer = calcisim(at.path(), &["check", "--nope", "--json"]);
     let object = object(&answer);
     assert_eq!(
@@ -53,10 +46,7 @@ fn help_and_version_are_exit_0_on_stdout() {
     let at = folder();
     for args in [&["--help"][..], &["run", "--help"], &["--version"]] {
         let answer = calcisim(at.path(), args);
-        assert!(
-            answer.status.success() && !answer.stdout.is_empty(),
-            "{args:?}"
-        );
+        assert!(answer.status.success() && !answer.stdout.is_empty(), "{args:?}");
     }
     let version = String::from_utf8_lossy(&calcisim(at.path(), &["--version"]).stdout).into_owned();
     assert!(
@@ -71,10 +61,7 @@ fn a_shipped_scenario_is_found_from_any_folder() {
     let answer = calcisim(at.path(), &["check", "healthy", "--json"]);
     let object = object(&answer);
     assert_eq!(
-        (
-            object["ok"].as_bool(),
-            object["errors"].as_array().map(Vec::len)
-        ),
+        (object["ok"].as_bool(), object["errors"].as_array().map(Vec::len)),
         (Some(true), Some(0))
     );
 }
@@ -83,16 +70,8 @@ fn a_shipped_scenario_is_found_from_any_folder() {
 fn with_several_errors_the_lowest_code_counts() {
     let at = folder();
     write(at.path(), "bad.toml", "[run]\ndyas = 3\n");
-    assert_eq!(
-        calcisim(at.path(), &["check", "bad.toml"]).status.code(),
-        Some(3)
-    );
-    assert_eq!(
-        calcisim(at.path(), &["check", "nowhere.toml"])
-            .status
-            .code(),
-        Some(4)
-    );
+    assert_eq!(calcisim(at.path(), &["check", "bad.toml"]).status.code(), Some(3));
+    assert_eq!(calcisim(at.path(), &["check", "nowhere.toml"]).status.code(), Some(4));
     assert_eq!(
         calcisim(at.path(), &["check", "nowhere.toml", "bad.toml", "healthy"])
             .status
@@ -109,10 +88,7 @@ fn an_error_shows_the_line_and_a_mark_and_colours_only_on_wish() {
     write(at.path(), "bad.toml", "[space]\n  voxel_mm = 0.01\n");
     let answer = calcisim(at.path(), &["show", "bad.toml"]);
     let text = String::from_utf8_lossy(&answer.stderr).into_owned();
-    assert!(
-        text.contains("bad.toml:2:3: space.voxel_mm = 0.01"),
-        "{text}"
-    );
+    assert!(text.contains("bad.toml:2:3: space.voxel_mm = 0.01"), "{text}");
     assert!(
         text.contains("2 |   voxel_mm = 0.01") && text.contains("|   ^^^^^^^^"),
         "{text}"
@@ -125,17 +101,10 @@ fn an_error_shows_the_line_and_a_mark_and_colours_only_on_wish() {
 #[test]
 fn files_that_are_no_text_or_folders_are_refused() {
     let at = folder();
-    std::fs::write(at.path().join("x.toml"), [0xff, 0xfe, 0x00])
-        .unwrap_or_else(|fault| panic!("{fault}"));
+    std::fs::write(at.path().join("x.toml"), [0xff, 0xfe, 0x00]).unwrap_or_else(|fault| panic!("{fault}"));
     write(at.path(), "empty.toml", "");
-    assert_eq!(
-        calcisim(at.path(), &["check", "x.toml"]).status.code(),
-        Some(3)
-    );
-    assert_eq!(
-        calcisim(at.path(), &["check", "empty.toml"]).status.code(),
-        Some(3)
-    );
+    assert_eq!(calcisim(at.path(), &["check", "x.toml"]).status.code(), Some(3));
+    assert_eq!(calcisim(at.path(), &["check", "empty.toml"]).status.code(), Some(3));
     assert_eq!(calcisim(at.path(), &["check", "."]).status.code(), Some(4));
 }
 
@@ -144,21 +113,14 @@ fn a_scenario_extends_the_file_beside_it_before_a_shipped_one() {
     let at = folder();
     write(at.path(), "healthy.toml", "[host]\nalbumin_g_per_l = 20\n");
     write(at.path(), "child.toml", "extends = \"healthy\"\n");
-    let text =
-        String::from_utf8_lossy(&calcisim(at.path(), &["show", "child.toml", "--changed"]).stdout)
-            .into_owned();
+    let text = String::from_utf8_lossy(&calcisim(at.path(), &["show", "child.toml", "--changed"]).stdout).into_owned();
     assert!(
         text.contains("host.albumin_g_per_l = 20") && text.contains("healthy.toml:2"),
         "{text}"
     );
     let _ = std::fs::remove_file(at.path().join("healthy.toml"));
-    let text =
-        String::from_utf8_lossy(&calcisim(at.path(), &["show", "child.toml", "--changed"]).stdout)
-            .into_owned();
-    assert!(
-        text.contains("run.days = 90") && text.contains("# healthy:"),
-        "{text}"
-    );
+    let text = String::from_utf8_lossy(&calcisim(at.path(), &["show", "child.toml", "--changed"]).stdout).into_owned();
+    assert!(text.contains("run.days = 90") && text.contains("# healthy:"), "{text}");
 }
 
 #[test]
@@ -166,11 +128,7 @@ fn show_writes_a_scenario_that_checks_and_shows_the_same() {
     let at = folder();
     let args = ["show", "healthy", "--set", "host.phosphate_mg_per_dl=6.7"];
     let first = calcisim(at.path(), &args);
-    write(
-        at.path(),
-        "again.toml",
-        &String::from_utf8_lossy(&first.stdout),
-    );
+    write(at.path(), "again.toml", &String::from_utf8_lossy(&first.stdout));
     let json = |args: &[&str]| object(&calcisim(at.path(), args))["toml"].clone();
     let (a, b) = (
         json(&[&args[..], &["--json"]].concat()),
@@ -188,22 +146,14 @@ fn new_writes_a_file_that_checks_and_never_replaces_one() {
             .code(),
         Some(0)
     );
-    assert_eq!(
-        calcisim(at.path(), &["check", "mine.toml"]).status.code(),
-        Some(0)
-    );
+    assert_eq!(calcisim(at.path(), &["check", "mine.toml"]).status.code(), Some(0));
     write(at.path(), "mine.toml", "kept");
     assert_eq!(calcisim(at.path(), &["new", "mine"]).status.code(), Some(4));
     assert_eq!(
-        std::fs::read_to_string(at.path().join("mine.toml"))
-            .ok()
-            .as_deref(),
+        std::fs::read_to_string(at.path().join("mine.toml")).ok().as_deref(),
         Some("kept")
     );
-    assert_eq!(
-        calcisim(at.path(), &["new", "nowhere/mine"]).status.code(),
-        Some(4)
-    );
+    assert_eq!(calcisim(at.path(), &["new", "nowhere/mine"]).status.code(), Some(4));
     assert_eq!(
         calcisim(at.path(), &["new", "other", "--extends", "nobody"])
             .status
@@ -227,11 +177,7 @@ fn everything_commented_out_in_a_new_file_is_right_when_it_is_used() {
         })
         .collect();
     assert!(used.contains("\n[[therapy]]\nkind"), "{used}");
-    write(
-        at.path(),
-        "used.toml",
-        &used.replace("\"mine\"", "\"used\""),
-    );
+    write(at.path(), "used.toml", &used.replace("\"mine\"", "\"used\""));
     let answer = calcisim(at.path(), &["check", "used.toml"]);
     assert_eq!(
         answer.status.code(),
@@ -268,13 +214,7 @@ fn explain_knows_keys_tables_switches_and_kinds() {
 #[test]
 fn every_list_has_rows() {
     let at = folder();
-    for what in [
-        "scenarios",
-        "parameters",
-        "switches",
-        "challenges",
-        "therapies",
-    ] {
+    for what in ["scenarios", "parameters", "switches", "challenges", "therapies"] {
         let rows = object(&calcisim(at.path(), &["list", what, "--json"]))[what]
             .as_array()
             .map_or(0, Vec::len);
@@ -293,13 +233,7 @@ fn a_reader_that_goes_away_is_no_fault() {
         .spawn()
         .unwrap_or_else(|fault| panic!("{fault}"));
     drop(child.stdout.take());
-    let ended = child
-        .wait_with_output()
-        .unwrap_or_else(|fault| panic!("{fault}"));
-    assert!(
-        ended.stderr.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&ended.stderr)
-    );
+    let ended = child.wait_with_output().unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(ended.stderr.is_empty(), "{}", String::from_utf8_lossy(&ended.stderr));
     assert_eq!(ended.status.code(), Some(0));
 }

@@ -55,11 +55,7 @@ impl Network {
                 let t = i as f64 / n as f64;
                 let inner = i > 0 && i < n;
                 let dice = chance(self.0.len() as u64 + 31 * i as u64) - 0.5;
-                let sway = if inner {
-                    60.0 * dice / (length + 1.0)
-                } else {
-                    0.0
-                };
+                let sway = if inner { 60.0 * dice / (length + 1.0) } else { 0.0 };
                 [a[0] + t * dx - sway * dy, a[1] + t * dy + sway * dx]
             })
             .collect();
@@ -213,10 +209,7 @@ fn skin(day: f64, radius_um: f64) -> Snapshot {
         let [x, z] = place(v);
         let ripple = math::sin(x / 170.0) * math::cos(z / 150.0);
         match species {
-            Species::Oxygen => {
-                (52.0 + 12.0 * ripple) * (1.0 - 0.93 * core - 0.2 * rim)
-                    + 30.0 * math::exp(-z / 90.0)
-            }
+            Species::Oxygen => (52.0 + 12.0 * ripple) * (1.0 - 0.93 * core - 0.2 * rim) + 30.0 * math::exp(-z / 90.0),
             Species::Phosphate => 1.9 + 0.15 * ripple,
             Species::Inhibitor => 0.55 - 0.2 * core + 0.05 * ripple,
             Species::Mineral => 0.02 * rim * chance(v as u64),
@@ -261,13 +254,7 @@ fn skin(day: f64, radius_um: f64) -> Snapshot {
             .map(|&s| (0..n).map(|v| f16::from_f64(field(s, v))).collect())
             .collect(),
         vitality: (0..n)
-            .map(|v| {
-                if dead(v) {
-                    Vitality::Necrotic
-                } else {
-                    Vitality::Alive
-                }
-            })
+            .map(|v| if dead(v) { Vitality::Necrotic } else { Vitality::Alive })
             .collect(),
         challenged: (0..n)
             .map(|v| {
@@ -295,11 +282,7 @@ fn mesentery() -> Snapshot {
     let mut net = Network::default();
     for k in 0..6 {
         let y = 120.0 + 220.0 * f64::from(k);
-        let class = if k % 2 == 0 {
-            Class::Arteriole
-        } else {
-            Class::Venule
-        };
+        let class = if k % 2 == 0 { Class::Arteriole } else { Class::Venule };
         for p in net.wind([0.0, y], [1790.0, y + 90.0], class, 12.0) {
             net.wind(p, [p[0] + 90.0, p[1] + 200.0], Class::Capillary, 4.0);
         }
@@ -393,29 +376,18 @@ fn make_run(dir: &Path, status: &str) {
     events.push_str("1,21,challenge,challenge:trauma,2000,0,2600,,strength=1\n");
     events.push_str("2,24.5,closure,segment:118,2000,0,2600,1,\n");
     for k in 0..12 {
-        writeln!(
-            events,
-            "{},{},dose,therapy:sts,0,0,0,,dose_g=25",
-            k + 3,
-            40 + 2 * k
-        )
-        .unwrap();
+        writeln!(events, "{},{},dose,therapy:sts,0,0,0,,dose_g=25", k + 3, 40 + 2 * k).unwrap();
     }
     events.push_str("20,35,dose,therapy:msc,0,0,0,,\n");
     fs::write(dir.join("events.csv"), events).unwrap();
 }
 
 fn place(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("figures")
-        .join(name)
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures").join(name)
 }
 
 fn names(paths: &[PathBuf]) -> Vec<&str> {
-    paths
-        .iter()
-        .map(|p| p.file_name().unwrap().to_str().unwrap())
-        .collect()
+    paths.iter().map(|p| p.file_name().unwrap().to_str().unwrap()).collect()
 }
 
 #[test]
@@ -429,21 +401,12 @@ fn a_run_folder_gives_three_figures_and_the_same_bytes_again() {
     eprintln!("figures of a run: {:.2} s", start.elapsed().as_secs_f64());
     assert_eq!(
         names(&paths),
-        [
-            "time_series.png",
-            "time_series.svg",
-            "section_map.png",
-            "fields.png"
-        ]
+        ["time_series.png", "time_series.svg", "section_map.png", "fields.png"]
     );
     let first: Vec<Vec<u8>> = paths.iter().map(|p| fs::read(p).unwrap()).collect();
     let again = figures::of_run(&dir).unwrap();
     for (path, bytes) in again.iter().zip(first) {
-        assert!(
-            fs::read(path).unwrap() == bytes,
-            "{} changed",
-            path.display()
-        );
+        assert!(fs::read(path).unwrap() == bytes, "{} changed", path.display());
     }
     let files = fs::read_dir(dir.join("figures")).unwrap().count();
     assert_eq!(files, 4, "no partial files stay");
@@ -505,18 +468,12 @@ fn a_comparison_gives_bands_and_arms_side_by_side() {
             let path = dir.join(format!("series/{arm}-s{seed}.csv"));
             fs::write(path, series(onset, share, seed)).unwrap();
         }
-        write_snapshot(
-            &dir.join(format!("snapshots/{arm}-s1.snap")),
-            &skin(90.0, radius),
-        );
+        write_snapshot(&dir.join(format!("snapshots/{arm}-s1.snap")), &skin(90.0, radius));
     }
     runs.push_str("sts,8,9,failed,\"numerical, at day 3\",\n");
     fs::write(dir.join("runs.csv"), runs).unwrap();
     let paths = figures::of_folder(&dir).unwrap();
-    assert_eq!(
-        names(&paths),
-        ["time_series.png", "time_series.svg", "arms.png"]
-    );
+    assert_eq!(names(&paths), ["time_series.png", "time_series.svg", "arms.png"]);
 }
 
 #[test]

@@ -81,17 +81,9 @@ fn a_run_folder_has_the_files_of_the_contract() -> Tested {
         assert!(dir.join(file).is_file(), "{file}");
     }
     let series = fs::read_to_string(dir.join("series.csv"))?;
-    let days: Vec<&str> = series
-        .lines()
-        .skip(1)
-        .filter_map(|l| l.split(',').next())
-        .collect();
+    let days: Vec<&str> = series.lines().skip(1).filter_map(|l| l.split(',').next()).collect();
     assert_eq!(days, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "8.5"]);
-    let kept: Vec<String> = contents(&dir)
-        .into_iter()
-        .map(|(name, _)| name)
-        .skip(4)
-        .collect();
+    let kept: Vec<String> = contents(&dir).into_iter().map(|(name, _)| name).skip(4).collect();
     assert_eq!(
         kept,
         [
@@ -175,10 +167,7 @@ fn force_spares_a_folder_that_is_not_a_run() -> Tested {
         },
     );
     assert_eq!(refused.err().map(|e| e.exit_code()), Some(4));
-    assert_eq!(
-        fs::read_to_string(above.path().join("letter.txt"))?,
-        "dear reader"
-    );
+    assert_eq!(fs::read_to_string(above.path().join("letter.txt"))?, "dear reader");
     Ok(())
 }
 
@@ -194,13 +183,7 @@ fn a_stopped_run_goes_on_to_the_same_bits() -> Tested {
         } else {
             stop.interrupt()
         }
-        let stopped = run(
-            &settings(3.0)?,
-            &RunOptions {
-                stop,
-                ..options(&dir)
-            },
-        );
+        let stopped = run(&settings(3.0)?, &RunOptions { stop, ..options(&dir) });
         assert_eq!(stopped.err().map(|e| e.exit_code()), Some(code));
         assert_eq!(RunJson::read(&dir)?.status, Status::Stopped);
         resume(&dir, None, &options(&dir))?;
@@ -222,11 +205,7 @@ fn a_lengthened_run_is_the_long_run_and_executes_only_the_missing_steps() -> Tes
     assert_eq!(contents(&dir), wanted);
     let record = RunJson::read(&dir)?;
     assert_eq!(
-        (
-            record.days,
-            record.steps_executed,
-            record.steps_executed_total
-        ),
+        (record.days, record.steps_executed, record.steps_executed_total),
         (8.0, 132, 192)
     );
     // Nothing is missing any more.
@@ -242,18 +221,14 @@ fn a_run_cannot_be_shortened_and_an_edited_scenario_cannot_go_on() -> Tested {
     run(&settings(2.0)?, &options(&dir))?;
     let before = contents(&dir);
     assert_eq!(
-        resume(&dir, Some(1.0), &options(&dir))
-            .err()
-            .map(|e| e.exit_code()),
+        resume(&dir, Some(1.0), &options(&dir)).err().map(|e| e.exit_code()),
         Some(3)
     );
     let file = dir.join("scenario.toml");
     let text = fs::read_to_string(&file)?;
     fs::write(&file, text.replace("width_mm = 2.0", "width_mm = 2.4"))?;
     assert_eq!(
-        resume(&dir, Some(3.0), &options(&dir))
-            .err()
-            .map(|e| e.exit_code()),
+        resume(&dir, Some(3.0), &options(&dir)).err().map(|e| e.exit_code()),
         Some(3)
     );
     assert_eq!(contents(&dir), before);
@@ -284,12 +259,7 @@ fn damaged_checkpoints_mean_a_new_start_and_the_same_bits() -> Tested {
     }
     let again = resume(&dir, None, &options(&dir))?;
     assert_eq!(again.steps_executed, 48);
-    assert!(
-        again
-            .warnings
-            .iter()
-            .any(|w| w.contains("no whole checkpoint"))
-    );
+    assert!(again.warnings.iter().any(|w| w.contains("no whole checkpoint")));
     assert_eq!(contents(&dir), wanted);
     Ok(())
 }
@@ -386,13 +356,7 @@ fn kills_again_and_again_end_in_the_same_bits() -> Tested {
     let above = tempfile::tempdir()?;
     let wanted = straight(above.path(), 3.0)?;
     let dir = above.path().join("run");
-    for fail in [
-        "step:20",
-        "step:15",
-        "before_rename:2",
-        "checkpoint:1",
-        "step:9",
-    ] {
+    for fail in ["step:20", "step:15", "before_rename:2", "checkpoint:1", "step:9"] {
         child(&dir, fail, 3.0)?.status()?;
     }
     resume(&dir, None, &options(&dir))?;
@@ -453,13 +417,7 @@ fn fill_and_resume(disk: &Path, wanted: &[(String, Vec<u8>)]) -> Tested {
     let stop = Stop::default();
     // Begin, stop at once, fill, go on: the full disk is met in the middle.
     stop.ask();
-    let begun = run(
-        &settings(3.0)?,
-        &RunOptions {
-            stop,
-            ..options(&dir)
-        },
-    );
+    let begun = run(&settings(3.0)?, &RunOptions { stop, ..options(&dir) });
     assert_eq!(begun.err().map(|e| e.exit_code()), Some(75));
     let mut file = fs::File::create(&eater)?;
     while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {

@@ -48,28 +48,18 @@ fn only_fault(text: &str) -> Diagnostic {
 }
 
 fn good(text: &str) -> Scenario {
-    load(text)
-        .unwrap_or_else(|error| panic!("{error}\n{text}"))
-        .0
+    load(text).unwrap_or_else(|error| panic!("{error}\n{text}")).0
 }
 
 fn warnings(text: &str) -> Vec<Diagnostic> {
-    load(text)
-        .unwrap_or_else(|error| panic!("{error}\n{text}"))
-        .1
+    load(text).unwrap_or_else(|error| panic!("{error}\n{text}")).1
 }
 
 #[test]
 fn a_misspelt_key_is_answered_with_line_column_and_the_right_name() {
     let fault = only_fault("name = \"x\"\n[space]\n  voxl_um = 10\n");
-    assert_eq!(
-        (fault.file.as_str(), fault.line, fault.column),
-        ("x.toml", 3, 3)
-    );
-    assert_eq!(
-        (fault.key.as_str(), fault.value.as_str()),
-        ("space.voxl_um", "10")
-    );
+    assert_eq!((fault.file.as_str(), fault.line, fault.column), ("x.toml", 3, 3));
+    assert_eq!((fault.key.as_str(), fault.value.as_str()), ("space.voxl_um", "10"));
     assert!(fault.suggestion.contains("voxel_um"), "{fault}");
 }
 
@@ -86,8 +76,7 @@ fn every_registry_key_misspelt_by_one_letter_is_refused_with_its_right_name() {
                 .collect();
             let wrong = wrong.trim_matches('.').replace("..", ".");
             let key = format!("{section}.{wrong}");
-            let exists = Registry::embedded().row(&key).is_some()
-                || calcisim::units::clinic_name(&key).is_some();
+            let exists = Registry::embedded().row(&key).is_some() || calcisim::units::clinic_name(&key).is_some();
             if wrong.is_empty() || exists || Registry::embedded().is_group(&key) || wrong == name {
                 continue;
             }
@@ -112,9 +101,7 @@ fn a_wrong_unit_is_answered_with_the_converted_number() {
     assert!(fault.suggestion.contains("write step_h = 0.5"), "{fault}");
     let fault = only_fault("[host]\npyrophosphate_mmol_per_l = 0.00326\n");
     assert!(
-        fault
-            .suggestion
-            .contains("write pyrophosphate_umol_per_l = 3.26"),
+        fault.suggestion.contains("write pyrophosphate_umol_per_l = 3.26"),
         "{fault}"
     );
 }
@@ -150,32 +137,12 @@ fn a_wrong_type_says_what_was_wanted() {
         fault.suggestion.contains("without quotes") && fault.expected.contains("[d]"),
         "{fault}"
     );
-    assert!(
-        only_fault("[run]\nseed = 1.5\n")
-            .expected
-            .contains("whole number")
-    );
-    assert!(
-        only_fault("[host]\ndialysis = 1\n")
-            .expected
-            .contains("true or false")
-    );
-    assert!(
-        only_fault("[run]\ndays = nan\n")
-            .expected
-            .contains("a number")
-    );
-    assert!(
-        only_fault("[run]\ndays = [1]\n")
-            .expected
-            .contains("a number")
-    );
+    assert!(only_fault("[run]\nseed = 1.5\n").expected.contains("whole number"));
+    assert!(only_fault("[host]\ndialysis = 1\n").expected.contains("true or false"));
+    assert!(only_fault("[run]\ndays = nan\n").expected.contains("a number"));
+    assert!(only_fault("[run]\ndays = [1]\n").expected.contains("a number"));
     assert!(only_fault("run = 5\n").expected.contains("[run]"));
-    assert!(
-        only_fault("[space]\nplane = 3\n")
-            .expected
-            .contains("\"section\"")
-    );
+    assert!(only_fault("[space]\nplane = 3\n").expected.contains("\"section\""));
 }
 
 #[test]
@@ -186,10 +153,7 @@ fn a_value_out_of_the_possible_range_is_an_error_and_out_of_the_evidence_a_warni
         "{fault}"
     );
     let list = warnings("[host]\nphosphate_mmol_per_l = 5\n");
-    assert!(
-        list.len() == 1 && list[0].message.contains("evidence"),
-        "{list:?}"
-    );
+    assert!(list.len() == 1 && list[0].message.contains("evidence"), "{list:?}");
     assert_eq!(list[0].line, 2);
     assert!(warnings("[host]\nphosphate_mmol_per_l = 2\n").is_empty());
 }
@@ -222,11 +186,7 @@ fn a_missing_file_is_exit_4_also_when_it_is_extended() {
         ("b.toml", "extends = \"nowhere.toml\"\n[run]\ndyas = 3\n"),
     ]);
     let error = Scenario::load(&library, "a.toml", &[]).err();
-    assert!(
-        error
-            .as_ref()
-            .is_some_and(|e| e.to_string().contains("a.toml:1"))
-    );
+    assert!(error.as_ref().is_some_and(|e| e.to_string().contains("a.toml:1")));
     assert_eq!(error.map(|e| e.exit_code()), Some(4));
     let error = Scenario::load(&library, "b.toml", &[]).err();
     assert_eq!(error.as_ref().map(Error::exit_code), Some(3), "{error:?}");
@@ -274,10 +234,7 @@ fn a_dose_after_the_end_of_the_scenario_is_an_error_and_after_days_a_warning() {
     assert!(fault.message.contains("day 20"), "{fault}");
     let mut scenario = good(&text("60"));
     let warned = scenario.set_days(20.0).unwrap_or_default();
-    assert!(
-        warned.len() == 1 && warned[0].message.contains("--days"),
-        "{warned:?}"
-    );
+    assert!(warned.len() == 1 && warned[0].message.contains("--days"), "{warned:?}");
     // The resolved file of a shortened run is a scenario again.
     let again = load(&scenario.resolved_toml()).map(|(s, w)| (s.days(), s.written_days(), w.len()));
     assert_eq!(again.ok(), Some((20.0, 60.0, 1)));
@@ -287,35 +244,26 @@ fn a_dose_after_the_end_of_the_scenario_is_an_error_and_after_days_a_warning() {
 
 #[test]
 fn an_open_course_ends_with_the_run() {
-    let text = "[run]\ndays = 30\n[[therapy]]\nkind = \"sts\"\nroute = \"iv\"\ndose_g = 25\nstart_d = 14\nevery_d = 7\n";
+    let text =
+        "[run]\ndays = 30\n[[therapy]]\nkind = \"sts\"\nroute = \"iv\"\ndose_g = 25\nstart_d = 14\nevery_d = 7\n";
     let scenario = good(text);
     assert_eq!(scenario.therapies()[0].days(30.0), [14.0, 21.0, 28.0]);
 }
 
 #[test]
 fn units_of_the_clinic_are_accepted_under_their_own_key() {
-    let scenario = good(
-        "[host]\nphosphate_mg_per_dl = 5.8\ncalcium_mg_per_dl = 9.4\nalbumin_g_per_dl = 3.8\n",
-    );
+    let scenario = good("[host]\nphosphate_mg_per_dl = 5.8\ncalcium_mg_per_dl = 9.4\nalbumin_g_per_dl = 3.8\n");
     assert!((scenario.number("host.phosphate_mmol_per_l") - 1.873).abs() < 1e-3);
     assert!((scenario.number("host.calcium_ionised_mmol_per_l") - 1.2).abs() < 2e-3);
     assert!((scenario.number("host.albumin_g_per_l") - 38.0).abs() < 1e-9);
-    let origin = scenario
-        .origin("host.phosphate_mmol_per_l")
-        .map(ToString::to_string);
-    assert_eq!(
-        origin.as_deref(),
-        Some("x.toml:2, from phosphate_mg_per_dl = 5.8")
-    );
+    let origin = scenario.origin("host.phosphate_mmol_per_l").map(ToString::to_string);
+    assert_eq!(origin.as_deref(), Some("x.toml:2, from phosphate_mg_per_dl = 5.8"));
 }
 
 #[test]
 fn the_same_quantity_in_both_units_is_an_error_in_one_file_and_an_override_in_another() {
     let fault = only_fault("[host]\nphosphate_mg_per_dl = 5.8\nphosphate_mmol_per_l = 1.9\n");
-    assert!(
-        fault.message.contains("host.phosphate_mmol_per_l"),
-        "{fault}"
-    );
+    assert!(fault.message.contains("host.phosphate_mmol_per_l"), "{fault}");
     let library = memory(&[
         ("base.toml", "[host]\nphosphate_mmol_per_l = 1.9\n"),
         (
@@ -323,29 +271,15 @@ fn the_same_quantity_in_both_units_is_an_error_in_one_file_and_an_override_in_an
             "extends = \"base.toml\"\n[host]\nphosphate_mg_per_dl = 6.7\n",
         ),
     ]);
-    let scenario = Scenario::load(&library, "child.toml", &[])
-        .map(|(s, _)| s.number("host.phosphate_mmol_per_l"));
+    let scenario = Scenario::load(&library, "child.toml", &[]).map(|(s, _)| s.number("host.phosphate_mmol_per_l"));
     assert!(scenario.is_ok_and(|x| (x - 2.163).abs() < 1e-3));
-    let back = Scenario::load(
-        &library,
-        "child.toml",
-        &sets(&["host.phosphate_mmol_per_l=1.5"]),
-    );
-    assert_eq!(
-        back.ok()
-            .map(|(s, _)| s.number("host.phosphate_mmol_per_l")),
-        Some(1.5)
-    );
+    let back = Scenario::load(&library, "child.toml", &sets(&["host.phosphate_mmol_per_l=1.5"]));
+    assert_eq!(back.ok().map(|(s, _)| s.number("host.phosphate_mmol_per_l")), Some(1.5));
 }
 
 #[test]
 fn an_unknown_set_path_is_exit_3_and_names_the_set() {
-    let error = Scenario::from_text(
-        "x.toml",
-        "name = \"x\"\n",
-        &sets(&["run.days=30", "run.dyas=30"]),
-    )
-    .err();
+    let error = Scenario::from_text("x.toml", "name = \"x\"\n", &sets(&["run.days=30", "run.dyas=30"])).err();
     let list = error.map(|e| e.diagnostics()).unwrap_or_default();
     assert_eq!((list.len(), list[0].file.as_str()), (1, "--set 2"));
     assert!(list[0].suggestion.contains("days"));
@@ -371,14 +305,10 @@ fn a_list_element_is_set_by_its_id() {
         "therapy.msc_2.start_d=5",
         "therapy.salt.count=0",
     ]);
-    let (scenario, _) =
-        Scenario::from_text("x.toml", TWO_MSC, &list).unwrap_or_else(|e| panic!("{e}"));
+    let (scenario, _) = Scenario::from_text("x.toml", TWO_MSC, &list).unwrap_or_else(|e| panic!("{e}"));
     let therapies = scenario.therapies();
     assert_eq!(therapies[0].amount(DoseUnit::CellsPerKg), 2e6);
-    assert_eq!(
-        (therapies[1].id.as_str(), therapies[1].course.start_d),
-        ("msc_2", 5.0)
-    );
+    assert_eq!((therapies[1].id.as_str(), therapies[1].course.start_d), ("msc_2", 5.0));
     assert_eq!(
         (therapies[2].kind, therapies[2].days(90.0).len()),
         (TherapyKind::Sts, 0)
@@ -389,20 +319,15 @@ fn a_list_element_is_set_by_its_id() {
 
 #[test]
 fn the_same_therapy_by_another_route_replaces_its_dose() {
-    let list = sets(&[
-        "therapy.msc.route=vehicle",
-        "therapy.msc.dose_cells_per_cm2=0",
-    ]);
-    let (scenario, _) =
-        Scenario::from_text("x.toml", TWO_MSC, &list).unwrap_or_else(|e| panic!("{e}"));
+    let list = sets(&["therapy.msc.route=vehicle", "therapy.msc.dose_cells_per_cm2=0"]);
+    let (scenario, _) = Scenario::from_text("x.toml", TWO_MSC, &list).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(scenario.therapies()[0].route, Route::Vehicle);
     assert_eq!(scenario.therapies()[0].amount(DoseUnit::CellsPerCm2), 0.0);
 }
 
 #[test]
 fn a_therapy_takes_only_what_its_kind_knows() {
-    let sts =
-        |line: &str| format!("[[therapy]]\nkind = \"sts\"\nroute = \"iv\"\nstart_d = 3\n{line}\n");
+    let sts = |line: &str| format!("[[therapy]]\nkind = \"sts\"\nroute = \"iv\"\nstart_d = 3\n{line}\n");
     assert!(
         only_fault(&sts("dose_mg = 25000"))
             .suggestion
@@ -413,22 +338,10 @@ fn a_therapy_takes_only_what_its_kind_knows() {
             .message
             .contains("does not take")
     );
-    assert!(
-        only_fault(&sts("dose_g = -1"))
-            .expected
-            .contains("0 to 100")
-    );
+    assert!(only_fault(&sts("dose_g = -1")).expected.contains("0 to 100"));
     assert!(only_fault(&sts("")).message.contains("dose is missing"));
-    assert!(
-        only_fault(&sts("dose_g = 25\ncuont = 3"))
-            .suggestion
-            .contains("count")
-    );
-    assert!(
-        only_fault(&sts("dose_g = 25\ncount = 3"))
-            .expected
-            .contains("every_d")
-    );
+    assert!(only_fault(&sts("dose_g = 25\ncuont = 3")).suggestion.contains("count"));
+    assert!(only_fault(&sts("dose_g = 25\ncount = 3")).expected.contains("every_d"));
     assert!(
         only_fault(&sts("dose_g = 25\nstart_h = 12\n"))
             .suggestion
@@ -440,11 +353,9 @@ fn a_therapy_takes_only_what_its_kind_knows() {
             .contains("intralesional")
     );
     assert!(
-        only_fault(
-            "[[therapy]]\nkind = \"msc\"\nroute = \"iv\"\nstart_d = 0\ndose_cells_per_cm2 = 1e6\n"
-        )
-        .message
-        .contains("does not take")
+        only_fault("[[therapy]]\nkind = \"msc\"\nroute = \"iv\"\nstart_d = 0\ndose_cells_per_cm2 = 1e6\n")
+            .message
+            .contains("does not take")
     );
     let vehicle = good("[[therapy]]\nkind = \"msc\"\nroute = \"vehicle\"\nstart_d = 0\n");
     assert!(vehicle.therapies()[0].dose.is_none());
@@ -460,21 +371,13 @@ fn a_dose_may_wait_for_an_instrument_but_not_for_the_state() {
     let scenario = good(&text("wound_area > 20"));
     let trigger = scenario.therapies()[0].when.clone();
     assert!(trigger.is_some_and(|t| t.above && t.value == 20.0));
-    assert!(
-        only_fault(&text("wond_area > 20"))
-            .suggestion
-            .contains("wound_area")
-    );
+    assert!(only_fault(&text("wond_area > 20")).suggestion.contains("wound_area"));
     assert!(
         only_fault(&text("necrotic_fraction > 0.1"))
             .message
             .contains("instruments")
     );
-    assert!(
-        only_fault(&text("wound_area"))
-            .expected
-            .contains("INSTRUMENT")
-    );
+    assert!(only_fault(&text("wound_area")).expected.contains("INSTRUMENT"));
 }
 
 #[test]
@@ -517,15 +420,10 @@ fn a_switch_that_is_off_has_strength_zero() {
         "[mechanisms]\ndamp_loop = false\n[scale]\nosteo = 0.5\ndamp_loop = 0.3\n\"host.phosphate_mmol_per_l\" = 1.5\nhost.weight_kg = 2\n",
     );
     let arrows = scenario.arrows();
-    assert_eq!(
-        (arrows.damp_loop, arrows.osteo, arrows.lysis),
-        (0.0, 0.5, 1.0)
-    );
+    assert_eq!((arrows.damp_loop, arrows.osteo, arrows.lysis), (0.0, 0.5, 1.0));
     assert!((scenario.number("host.phosphate_mmol_per_l") - 1.65).abs() < 1e-12);
     assert_eq!(scenario.number("host.weight_kg"), 140.0);
-    let origin = scenario
-        .origin("host.phosphate_mmol_per_l")
-        .map(ToString::to_string);
+    let origin = scenario.origin("host.phosphate_mmol_per_l").map(ToString::to_string);
     assert_eq!(origin.as_deref(), Some("default, 1.1 × 1.5 by x.toml:6"));
 }
 
@@ -534,11 +432,7 @@ fn a_scaled_value_stays_in_its_possible_range() {
     let fault = only_fault("[scale]\n\"host.haematocrit\" = 3\n");
     assert_eq!(fault.line, 2);
     assert!(fault.message.contains("not possible"), "{fault}");
-    assert!(
-        only_fault("[scale]\ndamp_lop = 1\n")
-            .suggestion
-            .contains("damp_loop")
-    );
+    assert!(only_fault("[scale]\ndamp_lop = 1\n").suggestion.contains("damp_loop"));
     assert!(
         only_fault("[scale]\n\"space.plane\" = 1\n")
             .message
@@ -557,10 +451,7 @@ fn show_and_the_resolved_scenario_read_back_to_the_same_values() {
         assert_eq!(first.table(), second.table());
         assert_eq!(first.arrows(), second.arrows());
         assert_eq!(first.therapies(), second.therapies());
-        assert_eq!(
-            (&first.name, &first.question),
-            (&second.name, &second.question)
-        );
+        assert_eq!((&first.name, &first.question), (&second.name, &second.question));
         assert_eq!(first.resolved_toml(), second.resolved_toml());
     }
 }
@@ -575,14 +466,8 @@ fn show_tells_where_each_value_comes_from() {
         ("child.toml", "extends = \"base.toml\"\n[run]\ndays = 30\n"),
     ]);
     let list = sets(&["host.albumin_g_per_l=28"]);
-    let (scenario, _) =
-        Scenario::load(&library, "child.toml", &list).unwrap_or_else(|e| panic!("{e}"));
-    let place = |key: &str| {
-        scenario
-            .origin(key)
-            .map(ToString::to_string)
-            .unwrap_or_default()
-    };
+    let (scenario, _) = Scenario::load(&library, "child.toml", &list).unwrap_or_else(|e| panic!("{e}"));
+    let place = |key: &str| scenario.origin(key).map(ToString::to_string).unwrap_or_default();
     assert_eq!(place("host.phosphate_mmol_per_l"), "base.toml:3");
     assert_eq!(place("run.days"), "child.toml:3");
     assert_eq!(place("host.albumin_g_per_l"), "--set 1");
@@ -609,10 +494,7 @@ fn of_several_scenarios_that_are_extended_the_later_wins_and_the_file_itself_las
             "a.toml",
             "[host]\nalbumin_g_per_l = 30\nphosphate_mmol_per_l = 1.5\nprotein_c = 0.5\n[[therapy]]\nkind = \"wound_care\"\nstart_d = 0\n",
         ),
-        (
-            "b.toml",
-            "[host]\nalbumin_g_per_l = 31\nphosphate_mmol_per_l = 1.6\n",
-        ),
+        ("b.toml", "[host]\nalbumin_g_per_l = 31\nphosphate_mmol_per_l = 1.6\n"),
         (
             "c.toml",
             "extends = [\"a.toml\", \"b.toml\"]\n[host]\nalbumin_g_per_l = 32\n[[therapy]]\nid = \"wound_care\"\nstart_d = 4\n[[therapy]]\nkind = \"debridement\"\nstart_d = 5\n",
@@ -621,11 +503,7 @@ fn of_several_scenarios_that_are_extended_the_later_wins_and_the_file_itself_las
     let (scenario, _) = Scenario::load(&library, "c.toml", &[]).unwrap_or_else(|e| panic!("{e}"));
     let host = |key: &str| scenario.number(&format!("host.{key}"));
     assert_eq!(
-        (
-            host("albumin_g_per_l"),
-            host("phosphate_mmol_per_l"),
-            host("protein_c")
-        ),
+        (host("albumin_g_per_l"), host("phosphate_mmol_per_l"), host("protein_c")),
         (32.0, 1.6, 0.5)
     );
     let ids: Vec<(&str, f64)> = scenario
@@ -640,9 +518,7 @@ fn of_several_scenarios_that_are_extended_the_later_wins_and_the_file_itself_las
 fn what_must_fit_together_is_checked() {
     let warned = warnings("[space]\nwidth_mm = 4.01\n");
     assert!(
-        warned
-            .iter()
-            .any(|w| w.message.contains("whole number of voxels")),
+        warned.iter().any(|w| w.message.contains("whole number of voxels")),
         "{warned:?}"
     );
     assert!(
@@ -660,36 +536,20 @@ fn what_must_fit_together_is_checked() {
             .expected
             .contains("network.dir")
     );
-    assert!(
-        only_fault("[space]\nplane = \"plan\"\n")
-            .message
-            .contains("plan")
-    );
+    assert!(only_fault("[space]\nplane = \"plan\"\n").message.contains("plan"));
     assert!(
         only_fault("[host]\ninlet_pressure_mmhg = 10\n")
             .message
             .contains("inlet")
     );
-    assert!(
-        only_fault("[space]\nwidth_mm = 1\n")
-            .message
-            .contains("arterioles")
-    );
-    assert!(
-        warnings("[space]\nbreadth_mm = 2\n")[0]
-            .message
-            .contains("not used")
-    );
+    assert!(only_fault("[space]\nwidth_mm = 1\n").message.contains("arterioles"));
+    assert!(warnings("[space]\nbreadth_mm = 2\n")[0].message.contains("not used"));
 }
 
 #[test]
 fn names_and_schema_are_checked() {
     assert!(only_fault("name = \"a/b\"\n").expected.contains("letters"));
-    assert!(
-        only_fault("schema = 2\nname = \"a\"\n")
-            .message
-            .contains("schema 1")
-    );
+    assert!(only_fault("schema = 2\nname = \"a\"\n").message.contains("schema 1"));
     assert!(only_fault("nmae = \"a\"\n").suggestion.contains("name"));
     assert_eq!(good("[run]\ndays = 3\n").name, "x");
 }
@@ -697,14 +557,10 @@ fn names_and_schema_are_checked() {
 #[test]
 fn every_shipped_scenario_loads_without_a_fault() {
     for name in Shipped::names() {
-        let (scenario, _) =
-            Scenario::load(&Shipped, name, &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let (scenario, _) = Scenario::load(&Shipped, name, &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(scenario.name, name);
         for text in [&scenario.question, &scenario.known, &scenario.assumed] {
-            assert!(
-                !text.is_empty(),
-                "{name}: question, known and assumed are written"
-            );
+            assert!(!text.is_empty(), "{name}: question, known and assumed are written");
         }
     }
 }

@@ -9,9 +9,7 @@ use crate::scenario::Scenario;
 
 /// `calcisim check`.
 #[derive(Clone, Debug, Args)]
-#[command(
-    after_help = "Examples:\n  calcisim check mine.toml\n  calcisim check scenarios/*.toml --json"
-)]
+#[command(after_help = "Examples:\n  calcisim check mine.toml\n  calcisim check scenarios/*.toml --json")]
 pub struct CheckArgs {
     /// Paths of scenarios, or names of shipped ones
     #[arg(required = true)]

@@ -39,10 +39,7 @@ impl Pen {
     pub fn error(self, error: &Error) -> String {
         match error {
             Error::Input(list) => {
-                let mut text: String = list
-                    .iter()
-                    .map(|fault| self.fault("error", fault))
-                    .collect();
+                let mut text: String = list.iter().map(|fault| self.fault("error", fault)).collect();
                 if list.len() > 1 {
                     let _ = writeln!(text, "{} errors; nothing was run", list.len());
                 }
@@ -82,11 +79,7 @@ impl Pen {
                 .take_while(|c| !c.is_whitespace() && *c != '=')
                 .count()
                 .max(1);
-            let mark = format!(
-                "{}{}",
-                " ".repeat(fault.column.saturating_sub(1)),
-                "^".repeat(length)
-            );
+            let mark = format!("{}{}", " ".repeat(fault.column.saturating_sub(1)), "^".repeat(length));
             let _ = writeln!(text, "  {number} {bar} {shown}");
             let _ = writeln!(
                 text,

@@ -62,11 +62,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Reply> {
         .chain(registry.sections())
         .chain(TherapyKind::ALL.iter().map(|kind| kind.word()))
         .chain(ChallengeKind::ALL.iter().map(|kind| kind.word()));
-    let near = if key.contains('.') {
-        registry.nearest(key)
-    } else {
-        None
-    };
+    let near = if key.contains('.') { registry.nearest(key) } else { None };
     let near = near
         .or_else(|| parameters::nearest_word(key, words))
         .or_else(|| registry.nearest(key));
@@ -89,12 +85,7 @@ fn parameter(row: &Row) -> Reply {
     } else {
         format!(" {}", row.unit)
     };
-    let mut text = format!(
-        "{} = {}{unit}\n{}\n",
-        row.key,
-        row.value,
-        wrapped(&row.meaning, "  ")
-    );
+    let mut text = format!("{} = {}{unit}\n{}\n", row.key, row.value, wrapped(&row.meaning, "  "));
     let mut line = |label: &str, words: String| {
         let _ = writeln!(text, "  {label:<10}{words}");
     };
@@ -162,10 +153,7 @@ fn clinic(name: &units::ClinicName) -> Reply {
         "{}\n{}\n  {rule}\n",
         name.key,
         wrapped(
-            &format!(
-                "{}, in the unit of a clinic; converted to the registry's",
-                name.meaning
-            ),
+            &format!("{}, in the unit of a clinic; converted to the registry's", name.meaning),
             "  "
         )
     ))
@@ -196,11 +184,7 @@ fn group(registry: &Registry, name: &str) -> Reply {
         };
         format!("{} = {}{unit}", &row.key[name.len() + 1..], row.value)
     };
-    let width = rows
-        .iter()
-        .map(|row| left(row).chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = rows.iter().map(|row| left(row).chars().count()).max().unwrap_or(0);
     let mut text = format!("[{name}]\n");
     for row in &rows {
         let _ = writeln!(
@@ -220,11 +204,7 @@ fn group(registry: &Registry, name: &str) -> Reply {
 
 fn therapy(kind: TherapyKind) -> Reply {
     let rule = kind.rule();
-    let mut text = format!(
-        "therapy of kind {}\n{}",
-        kind.word(),
-        wrapped(kind.meaning(), "  ")
-    );
+    let mut text = format!("therapy of kind {}\n{}", kind.word(), wrapped(kind.meaning(), "  "));
     let mut routes = Vec::new();
     for route in rule.routes {
         let doses: Vec<String> = kind

@@ -90,11 +90,7 @@ pub(super) fn list(args: &ListArgs) -> Reply {
                 .collect(),
         ),
     };
-    let width = rows
-        .iter()
-        .map(|(left, _, _)| left.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = rows.iter().map(|(left, _, _)| left.chars().count()).max().unwrap_or(0);
     let text: String = rows
         .iter()
         .map(|(left, right, _)| format!("{left:width$}  {right}\n"))
@@ -104,9 +100,5 @@ pub(super) fn list(args: &ListArgs) -> Reply {
 }
 
 fn words(name: &str, meaning: &str) -> (String, String, Value) {
-    (
-        name.into(),
-        meaning.into(),
-        json!({ "name": name, "meaning": meaning }),
-    )
+    (name.into(), meaning.into(), json!({ "name": name, "meaning": meaning }))
 }

@@ -132,10 +132,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let flag = |wanted: &str| args.iter().take_while(|a| *a != "--").any(|a| a == wanted);
     let colour = ["always", "never"].into_iter().find(|when| {
-        flag(&format!("--color={when}"))
-            || args
-                .windows(2)
-                .any(|pair| pair[0] == "--color" && pair[1] == *when)
+        flag(&format!("--color={when}")) || args.windows(2).any(|pair| pair[0] == "--color" && pair[1] == *when)
     });
     let mut command = Cli::command();
     if let Some(when) = colour {
@@ -184,10 +181,7 @@ fn dispatch(cli: Cli) -> Result<Reply> {
 /// Help, version or a wrong command line.
 fn unparsed(answer: &clap::Error, json: bool) -> ExitCode {
     use clap::error::ErrorKind;
-    let help = matches!(
-        answer.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
+    let help = matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if help || !json {
         let _ = answer.print();
     } else {
@@ -215,8 +209,7 @@ fn answer(global: &Global, reply: Reply) -> u8 {
             fields.insert("warnings".into(), json!(warnings));
         }
         object.extend(fields);
-        return say(&Value::Object(object).to_string())
-            .map_or_else(|error| refuse(global, &error), |()| exit);
+        return say(&Value::Object(object).to_string()).map_or_else(|error| refuse(global, &error), |()| exit);
     }
     let pen = drawing::Pen::new(global.color);
     let mut drawn = String::new();
@@ -259,10 +252,9 @@ fn say(text: &str) -> Result<()> {
         .and_then(|()| out.write_all(end.as_bytes()))
         .and_then(|()| out.flush());
     match written {
-        Err(fault) if fault.kind() != io::ErrorKind::BrokenPipe => Err(Error::files(
-            "stdout",
-            format!("cannot be written: {fault}"),
-        )),
+        Err(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::files("stdout", format!("cannot be written: {fault}")))
+        }
         _ => Ok(()),
     }
 }
@@ -276,9 +268,7 @@ fn complain(text: &str) {
 fn wrapped(text: &str, indent: &str) -> String {
     let (mut lines, mut line) = (String::new(), String::new());
     for word in text.split_whitespace() {
-        if !line.is_empty()
-            && indent.chars().count() + line.chars().count() + 1 + word.chars().count() > 96
-        {
+        if !line.is_empty() && indent.chars().count() + line.chars().count() + 1 + word.chars().count() > 96 {
             lines += &format!("{indent}{line}\n");
             line.clear();
         }

@@ -32,9 +32,7 @@ pub(super) fn new(args: &NewArgs) -> Result<Reply> {
     let name = stem(&path).to_string();
     let plain = !name.is_empty()
         && !name.starts_with(['.', '-'])
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
     if !plain {
         return Err(Error::Usage(format!(
             "`{name}` cannot be a name: letters, digits, _ - and . only"
@@ -64,7 +62,10 @@ pub(super) fn new(args: &NewArgs) -> Result<Reply> {
 
 fn starter(name: &str, extends: Option<&str>) -> String {
     let extends = extends.map_or_else(
-        || "# extends = \"healthy\"              # a path or a shipped name; this file then holds only differences".into(),
+        || {
+            "# extends = \"healthy\"              # a path or a shipped name; this file then holds only differences"
+                .into()
+        },
         |parent| format!("extends = {}", toml::Value::String(parent.into())),
     );
     format!(

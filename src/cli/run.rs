@@ -226,7 +226,12 @@ pub(super) fn compare(args: &CompareArgs, global: &Global) -> Result<Reply> {
     }
     let names: Vec<String> = pictures.iter().map(|p| p.display().to_string()).collect();
     json.insert("figures".into(), names.into());
-    Ok(Reply { text, json, warnings, ..Reply::default() })
+    Ok(Reply {
+        text,
+        json,
+        warnings,
+        ..Reply::default()
+    })
 }
 
 pub(super) fn resume(args: &ResumeArgs, global: &Global) -> Result<Reply> {
@@ -252,5 +257,7 @@ fn draw(_folder: &std::path::Path, on_top: bool) -> Result<Vec<std::path::PathBu
     if on_top {
         return Ok(Vec::new());
     }
-    Err(Error::MissingTool("this build has no figures: build with the feature `figures`".into()))
+    Err(Error::MissingTool(
+        "this build has no figures: build with the feature `figures`".into(),
+    ))
 }

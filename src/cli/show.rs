@@ -53,9 +53,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Reply> {
             .max()
             .unwrap_or(0);
         rows.iter()
-            .map(|(key, value, origin)| {
-                format!("{:width$}  # {origin}\n", format!("{key} = {value}"))
-            })
+            .map(|(key, value, origin)| format!("{:width$}  # {origin}\n", format!("{key} = {value}")))
             .collect()
     } else {
         scenario.show()

@@ -113,23 +113,13 @@ pub struct Comparison {
 
 /// Name and unit of each endpoint.
 fn endpoints() -> Vec<(String, &'static str)> {
-    let finals = COLUMNS
-        .iter()
-        .map(|c| (format!("final.{}", c.name), c.unit));
-    finals
-        .chain(DATES.iter().map(|&d| (d.to_owned(), "d")))
-        .collect()
+    let finals = COLUMNS.iter().map(|c| (format!("final.{}", c.name), c.unit));
+    finals.chain(DATES.iter().map(|&d| (d.to_owned(), "d"))).collect()
 }
 
 /// Values of the endpoints as they are: nothing = not applicable, or did not happen.
 fn values(summary: &Summary) -> Vec<Option<f64>> {
-    summary
-        .last
-        .0
-        .iter()
-        .copied()
-        .chain(summary.dates())
-        .collect()
+    summary.last.0.iter().copied().chain(summary.dates()).collect()
 }
 
 /// Value of an endpoint for the statistics: a date that did not come counts as the end of the run.
@@ -169,9 +159,7 @@ pub fn compare(arms: &[Arm], options: &CompareOptions) -> Result<Comparison> {
         }
         let runs = run_all(arms, seed, options, threads, folder)?;
         if let Some(first) = all_failed(&runs) {
-            return Err(Error::Condition(format!(
-                "every run failed; the first: {first}"
-            )));
+            return Err(Error::Condition(format!("every run failed; the first: {first}")));
         }
         let contrasts = contrasts(&runs, arms.len(), reference.days);
         write_tables(folder, &ids, &runs, &contrasts, reference.days)?;
@@ -192,10 +180,7 @@ pub fn compare(arms: &[Arm], options: &CompareOptions) -> Result<Comparison> {
             "threads": threads,
             "wall_s": started.elapsed().as_secs_f64(),
         });
-        files::write_whole(
-            &folder.join("compare.json"),
-            run_json::pretty(&manifest)?.as_bytes(),
-        )?;
+        files::write_whole(&folder.join("compare.json"), run_json::pretty(&manifest)?.as_bytes())?;
         Ok((runs, contrasts))
     })?;
     Ok(Comparison {
@@ -248,13 +233,7 @@ fn check(arms: &[Arm], options: &CompareOptions) -> Result<()> {
     for (i, arm) in arms.iter().enumerate().skip(1) {
         if arms[..i].iter().any(|other| other.id == arm.id) {
             let message = "two arms have this name: an arm is named after the stem of its file";
-            fault(
-                arm,
-                "",
-                String::new(),
-                "files with different stems".to_owned(),
-                message,
-            );
+            fault(arm, "", String::new(), "files with different stems".to_owned(), message);
         }
         let (here, there) = (&arm.settings, &first.settings);
         if here.days != there.days {
@@ -284,9 +263,7 @@ fn check(arms: &[Arm], options: &CompareOptions) -> Result<()> {
         {
             let (mine, other) = (here.space.get(key), there.space.get(key));
             if mine != other {
-                let text = |v: Option<&toml::Value>| {
-                    v.map_or_else(|| "absent".to_owned(), ToString::to_string)
-                };
+                let text = |v: Option<&toml::Value>| v.map_or_else(|| "absent".to_owned(), ToString::to_string);
                 let expected = format!("{} as in {}", text(other), first.id);
                 let key = format!("space.{key}");
                 fault(
@@ -307,21 +284,12 @@ fn check(arms: &[Arm], options: &CompareOptions) -> Result<()> {
 }
 
 /// All runs, so many at a time; each on one thread of its own, so that no run waits inside another.
-fn run_all(
-    arms: &[Arm],
-    seed: u64,
-    options: &CompareOptions,
-    threads: usize,
-    folder: &Path,
-) -> Result<Vec<RunRow>> {
+fn run_all(arms: &[Arm], seed: u64, options: &CompareOptions, threads: usize, folder: &Path) -> Result<Vec<RunRow>> {
     // Replicate by replicate, so that pairs are finished together.
     let jobs: Vec<(usize, u64)> = (0..options.replicates)
         .flat_map(|replicate| (0..arms.len()).map(move |arm| (arm, replicate)))
         .collect();
-    let total: u64 = jobs
-        .iter()
-        .map(|&(arm, _)| arms[arm].settings.last_step())
-        .sum();
+    let total: u64 = jobs.iter().map(|&(arm, _)| arms[arm].settings.last_step()).sum();
     let (next, steps) = (AtomicUsize::new(0), AtomicU64::new(0));
     let is_over = AtomicBool::new(false);
     let rows: Mutex<Vec<Result<RunRow>>> = Mutex::new(Vec::new());
@@ -346,9 +314,7 @@ fn run_all(
             if row.is_err() {
                 is_over.store(true, Ordering::Relaxed);
             }
-            rows.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(row);
+            rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
         }
     };
     std::thread::scope(|scope| {
@@ -377,10 +343,7 @@ fn one_run(
     let name = format!("{}-s{seed}", arm.id);
     let mut series = Row::header();
     let ran = simulate(&arm.settings, seed, &mut |moment| {
-        if let Some(reason) = options
-            .stop
-            .asked("no results were written: run the comparison again")
-        {
+        if let Some(reason) = options.stop.asked("no results were written: run the comparison again") {
             return Err(reason);
         }
         if moment.is_row_kept {
@@ -402,10 +365,7 @@ fn one_run(
         Err(reason @ (Error::Stopped(_) | Error::Interrupted(_))) => return Err(reason),
         Err(error) => Err(error.to_string()),
     };
-    files::write_whole(
-        &folder.join("series").join(format!("{name}.csv")),
-        series.as_bytes(),
-    )?;
+    files::write_whole(&folder.join("series").join(format!("{name}.csv")), series.as_bytes())?;
     Ok(RunRow {
         arm: index,
         replicate,
@@ -427,10 +387,7 @@ fn column(runs: &[RunRow], arm: usize, endpoint: usize, days: f64) -> Vec<Option
 
 /// The pairs of an arm and the reference in which both have a value.
 fn pairs(arm: &[Option<f64>], reference: &[Option<f64>]) -> (Vec<f64>, Vec<f64>) {
-    arm.iter()
-        .zip(reference)
-        .filter_map(|(a, b)| a.zip(*b))
-        .unzip()
+    arm.iter().zip(reference).filter_map(|(a, b)| a.zip(*b)).unzip()
 }
 
 fn contrasts(runs: &[RunRow], arms: usize, days: f64) -> Vec<Contrast> {
@@ -452,8 +409,7 @@ fn contrasts(runs: &[RunRow], arms: usize, days: f64) -> Vec<Contrast> {
             })
             .collect();
         // An endpoint in which no pair differs cannot be rejected at any level and is no part of the family (Tarone 1990).
-        let mut family: Vec<&mut Contrast> =
-            of_arm.iter_mut().filter(|c| c.paired.differs).collect();
+        let mut family: Vec<&mut Contrast> = of_arm.iter_mut().filter(|c| c.paired.differs).collect();
         let raw: Vec<f64> = family.iter().map(|c| c.paired.p).collect();
         for (contrast, p) in family.iter_mut().zip(statistics::holm(&raw)) {
             contrast.p_holm = p;
@@ -463,13 +419,7 @@ fn contrasts(runs: &[RunRow], arms: usize, days: f64) -> Vec<Contrast> {
     all
 }
 
-fn write_tables(
-    folder: &Path,
-    ids: &[String],
-    runs: &[RunRow],
-    contrasts: &[Contrast],
-    days: f64,
-) -> Result<()> {
+fn write_tables(folder: &Path, ids: &[String], runs: &[RunRow], contrasts: &[Contrast], days: f64) -> Result<()> {
     let write = |name: &str, text: String| files::write_whole(&folder.join(name), text.as_bytes());
     write("runs.csv", runs_table(ids, runs))?;
     write("arms.csv", arms_table(ids, runs, days))?;
@@ -478,10 +428,7 @@ fn write_tables(
 
 fn runs_table(ids: &[String], runs: &[RunRow]) -> String {
     let names: Vec<String> = endpoints().into_iter().map(|(name, _)| name).collect();
-    let mut text = format!(
-        "arm,replicate,seed,status,error,state_hash,{}\n",
-        names.join(",")
-    );
+    let mut text = format!("arm,replicate,seed,status,error,state_hash,{}\n", names.join(","));
     for run in runs {
         let (status, error, hash, values) = match &run.result {
             Ok(summary) => ("ok", "", summary.state_hash.as_str(), values(summary)),
@@ -517,8 +464,7 @@ impl Spread {
             n: values.len(),
             mean: statistics::mean(&values),
             sd: statistics::sd(&values),
-            quantiles: [0.05, 0.25, 0.5, 0.75, 0.95]
-                .map(|share| statistics::quantile(&sorted, share)),
+            quantiles: [0.05, 0.25, 0.5, 0.75, 0.95].map(|share| statistics::quantile(&sorted, share)),
         })
     }
 }
@@ -580,9 +526,7 @@ impl Comparison {
     }
 
     fn contrast(&self, arm: usize, name: &str) -> Option<&Contrast> {
-        self.contrasts
-            .iter()
-            .find(|c| c.arm == arm && c.endpoint == name)
+        self.contrasts.iter().find(|c| c.arm == arm && c.endpoint == name)
     }
 
     /// Runs of an arm that reached their end.
@@ -637,10 +581,7 @@ impl Comparison {
 
     /// What one arm changes against the reference.
     fn sentences(&self, arm: usize) -> String {
-        let mut text = format!(
-            "{} against {}, pairs of equal seed:\n",
-            self.arms[arm], self.arms[0]
-        );
+        let mut text = format!("{} against {}, pairs of equal seed:\n", self.arms[arm], self.arms[0]);
         let mut say = |what: &str, found: Option<&Paired>, scale: f64, unit: &str, rest: &str| {
             let line = match found {
                 None => format!("  {what}: no pair to compare\n"),
@@ -713,13 +654,10 @@ impl Comparison {
             );
             let n = self.finished(arm).count();
             let ulcers = self.finished(arm).filter(|s| s.t_ulcer_d.is_some()).count();
-            let onset: Vec<Option<f64>> =
-                self.finished(arm).map(|s| s.t_first_necrosis_d).collect();
+            let onset: Vec<Option<f64>> = self.finished(arm).map(|s| s.t_first_necrosis_d).collect();
             let began = onset.iter().flatten().count();
-            let first = Spread::of(&onset).map_or_else(
-                || "none".to_owned(),
-                |s| format!("{:.1} ({began}/{n})", s.quantiles[2]),
-            );
+            let first = Spread::of(&onset)
+                .map_or_else(|| "none".to_owned(), |s| format!("{:.1} ({began}/{n})", s.quantiles[2]));
             rows.push(vec![
                 id.clone(),
                 n.to_string(),
@@ -730,12 +668,7 @@ impl Comparison {
                 middle("final.mineral_ug", 1.0),
             ]);
         }
-        let width = |column: usize| {
-            rows.iter()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0)
-        };
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..head.len()).map(width).collect();
         let mut text = String::new();
         for row in &rows {
@@ -754,7 +687,9 @@ impl Comparison {
             text.push_str(cells.join("  ").trim_end());
             text.push('\n');
         }
-        text.push_str("Medians over runs; first necrosis: outside every challenge radius, among the runs that have it.\n");
+        text.push_str(
+            "Medians over runs; first necrosis: outside every challenge radius, among the runs that have it.\n",
+        );
         text
     }
 
@@ -871,8 +806,7 @@ mod tests {
                 },
             )?;
             tables.push(
-                ["runs.csv", "arms.csv", "contrasts.csv"]
-                    .map(|f| std::fs::read(out.join(f)).unwrap_or_default()),
+                ["runs.csv", "arms.csv", "contrasts.csv"].map(|f| std::fs::read(out.join(f)).unwrap_or_default()),
             );
         }
         assert_eq!(tables[0], tables[1]);
@@ -884,10 +818,7 @@ mod tests {
     fn all_that_keeps_arms_apart_is_said_at_once() -> Result<(), Box<dyn std::error::Error>> {
         let above = tempfile::tempdir()?;
         let mut other = arm("a", 2.0)?;
-        other
-            .settings
-            .space
-            .insert("width_mm".to_owned(), 3.0.into());
+        other.settings.space.insert("width_mm".to_owned(), 3.0.into());
         let refused = compare(&[arm("a", 1.0)?, other], &options(&above.path().join("c")));
         let Err(Error::Input(faults)) = refused else {
             return Err("different spaces were compared".into());

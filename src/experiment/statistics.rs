@@ -70,9 +70,7 @@ pub fn bca(n: usize, statistic: impl Fn(&[usize]) -> f64) -> Option<Interval> {
     let mut cases = all.clone();
     let resampled: Vec<f64> = (0..RESAMPLES)
         .map(|resample| {
-            let mut roll = Dice::new(SEED)
-                .at(n as u64)
-                .roll(Purpose::Custom, resample as u64);
+            let mut roll = Dice::new(SEED).at(n as u64).roll(Purpose::Custom, resample as u64);
             for case in &mut cases {
                 *case = roll.below(n as u32) as usize;
             }
@@ -91,11 +89,7 @@ pub fn bca(n: usize, statistic: impl Fn(&[usize]) -> f64) -> Option<Interval> {
     let below = resampled.iter().filter(|&&x| x < estimate).count() as f64;
     let equal = resampled.iter().filter(|&&x| x == estimate).count() as f64;
     let total = RESAMPLES as f64;
-    let share = math::clamp(
-        (below + 0.5 * equal) / total,
-        0.5 / total,
-        1.0 - 0.5 / total,
-    );
+    let share = math::clamp((below + 0.5 * equal) / total, 0.5 / total, 1.0 - 0.5 / total);
     let bias = normal.inverse_cdf(share);
     // Acceleration: skewness of the jackknife.
     let without: Vec<f64> = (0..n)
@@ -105,10 +99,7 @@ pub fn bca(n: usize, statistic: impl Fn(&[usize]) -> f64) -> Option<Interval> {
         })
         .collect();
     let centre = mean(&without);
-    let cubes: f64 = without
-        .iter()
-        .map(|x| (centre - x) * math::square(centre - x))
-        .sum();
+    let cubes: f64 = without.iter().map(|x| (centre - x) * math::square(centre - x)).sum();
     let squares: f64 = without.iter().map(|x| math::square(centre - x)).sum();
     let acceleration = if squares > 0.0 {
         cubes / (6.0 * squares * squares.sqrt())
@@ -170,13 +161,7 @@ pub fn sign_flip_p(differences: &[f64]) -> f64 {
     let least = observed - 1e-9 * differences.iter().map(|d| d.abs()).sum::<f64>();
     let sum = |flips: u64| {
         let signed = differences.iter().enumerate();
-        signed.fold(0.0, |sum, (i, d)| {
-            if flips >> i & 1 == 1 {
-                sum - d
-            } else {
-                sum + d
-            }
-        })
+        signed.fold(0.0, |sum, (i, d)| if flips >> i & 1 == 1 { sum - d } else { sum + d })
     };
     if differences.len() <= MOST_LISTED {
         let all = 1u64 << differences.len();
@@ -186,10 +171,7 @@ pub fn sign_flip_p(differences: &[f64]) -> f64 {
     let mut extreme = 1.0;
     for draw in 0..RESAMPLES {
         let mut roll = Dice::new(SEED).roll(Purpose::Custom, draw as u64);
-        let flipped: f64 = differences
-            .iter()
-            .map(|d| if roll.chance(0.5) { -d } else { *d })
-            .sum();
+        let flipped: f64 = differences.iter().map(|d| if roll.chance(0.5) { -d } else { *d }).sum();
         if flipped.abs() >= least {
             extreme += 1.0;
         }
@@ -238,8 +220,7 @@ pub fn paired(arm: &[f64], reference: &[f64]) -> Option<Paired> {
     let differences: Vec<f64> = arm.iter().zip(reference).map(|(a, b)| a - b).collect();
     let ranks = Superiority::of(arm, reference);
     let all: Vec<usize> = (0..n).collect();
-    let mean_of =
-        |cases: &[usize]| cases.iter().map(|&i| differences[i]).sum::<f64>() / cases.len() as f64;
+    let mean_of = |cases: &[usize]| cases.iter().map(|&i| differences[i]).sum::<f64>() / cases.len() as f64;
     Some(Paired {
         difference: mean(&differences),
         difference_interval: bca(n, mean_of),
@@ -289,14 +270,9 @@ mod tests {
         let observed: f64 = differences.iter().sum();
         let flipped = |flips: u64| -> f64 {
             let signed = differences.iter().enumerate();
-            signed
-                .map(|(i, d)| if flips >> i & 1 == 1 { -d } else { *d })
-                .sum()
+            signed.map(|(i, d)| if flips >> i & 1 == 1 { -d } else { *d }).sum()
         };
-        let exact = (0..all)
-            .filter(|&f| flipped(f).abs() >= observed.abs())
-            .count() as f64
-            / all as f64;
+        let exact = (0..all).filter(|&f| flipped(f).abs() >= observed.abs()).count() as f64 / all as f64;
         let drawn = sign_flip_p(&differences);
         // Five standard errors of the drawing.
         assert!(
@@ -312,9 +288,7 @@ mod tests {
         assert!((quantile(&sorted, 0.05) - 1.15).abs() < 1e-12);
         assert_eq!(quantile(&sorted, 1.0), 4.0);
         assert!(quantile(&[], 0.5).is_nan());
-        assert!(
-            (sd(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]) - (32.0f64 / 7.0).sqrt()).abs() < 1e-12
-        );
+        assert!((sd(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]) - (32.0f64 / 7.0).sqrt()).abs() < 1e-12);
     }
 
     /// Holm's step-down by hand: 4·0.005, 3·0.01, 2·0.03, then the running highest.

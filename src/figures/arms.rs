@@ -63,10 +63,7 @@ pub fn draw(compare: &Compare) -> Result<Vec<Sheet>> {
 
 /// The lowest seed that the most arms have.
 fn common_seed(arms: &[Arm]) -> Option<u64> {
-    let mut seeds: Vec<u64> = arms
-        .iter()
-        .flat_map(|a| a.snapshots.iter().map(|(s, _)| *s))
-        .collect();
+    let mut seeds: Vec<u64> = arms.iter().flat_map(|a| a.snapshots.iter().map(|(s, _)| *s)).collect();
     seeds.sort_unstable();
     seeds.dedup();
     let holders = |seed: u64| {
@@ -118,9 +115,7 @@ fn page(
     let entries = legend::entries(&snapshots, compare.hypoxia_mmhg);
 
     // The oxygen of the reference has its colour bar, the differences share one.
-    let x_of = |i: usize| {
-        CORNER[0] + i as f64 * (size.pt[0] + GAP) + if i > 0 { BAR - GAP + 14.0 } else { 0.0 }
-    };
+    let x_of = |i: usize| CORNER[0] + i as f64 * (size.pt[0] + GAP) + if i > 0 { BAR - GAP + 14.0 } else { 0.0 };
     let content = x_of(all.len() - 1) + size.pt[0] + BAR;
     let width = math::max(content + 8.0, 560.0);
     let columns = ((width - CORNER[0]) / 172.0).floor() as usize;
@@ -133,11 +128,7 @@ fn page(
         "Section maps of each arm above, oxygen of the reference and differences of oxygen below.",
     );
     let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-    sheet.text(
-        names.join("  ·  "),
-        [CORNER[0], 27.0],
-        Type::new(13.0).bold(),
-    );
+    sheet.text(names.join("  ·  "), [CORNER[0], 27.0], Type::new(13.0).bold());
     sheet.text(
         format!(
             "day {}  ·  seed {seed} in every arm  ·  {DISCLAIMER}",
@@ -198,31 +189,14 @@ fn page(
         map::colour_bar(&mut sheet, bar(all.len() - 1), size.pt[1], VIK, range, unit);
     }
     let legend_width = (width - CORNER[0] - 8.0) / columns as f64;
-    legend::draw(
-        &mut sheet,
-        entries,
-        [CORNER[0], below],
-        columns,
-        legend_width,
-    );
+    legend::draw(&mut sheet, entries, [CORNER[0], below], columns, legend_width);
     sheet
 }
 
-fn panel(
-    sheet: &mut Sheet,
-    index: usize,
-    title: &str,
-    corner: [f64; 2],
-    size: Size,
-    picture: crate::picture::Canvas,
-) {
+fn panel(sheet: &mut Sheet, index: usize, title: &str, corner: [f64; 2], size: Size, picture: crate::picture::Canvas) {
     let letter = char::from(b'a' + (index % 26) as u8);
     let base = corner[1] - 10.0;
-    sheet.text(
-        letter.to_string(),
-        [corner[0], base],
-        Type::new(10.5).bold(),
-    );
+    sheet.text(letter.to_string(), [corner[0], base], Type::new(10.5).bold());
     sheet.text(title, [corner[0] + 13.0, base], Type::new(9.0));
     sheet.picture(picture, corner);
     sheet.frame(corner, size.pt, 0.6, INK);

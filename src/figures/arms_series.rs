@@ -62,19 +62,12 @@ struct Point3 {
 
 /// Draws the charts; `None` when no arm has a series.
 pub fn draw(compare: &Compare) -> Option<Sheet> {
-    let arms: Vec<&Arm> = compare
-        .arms
-        .iter()
-        .filter(|a| !a.series.is_empty())
-        .collect();
+    let arms: Vec<&Arm> = compare.arms.iter().filter(|a| !a.series.is_empty()).collect();
     let days = arms
         .iter()
         .flat_map(|a| a.series.iter().filter_map(|(_, t)| t.last_day()))
         .reduce(math::max)?;
-    let names: Vec<String> = arms
-        .iter()
-        .map(|a| super::sheet::printable(&a.name))
-        .collect();
+    let names: Vec<String> = arms.iter().map(|a| super::sheet::printable(&a.name)).collect();
     let room = label_room(names.iter().map(String::as_str), LABEL);
     let step = [LEFT + PLOT[0] + room + 14.0, PLOT[1] + 36.0];
     let mut sheet = Sheet::new(
@@ -104,10 +97,7 @@ pub fn draw(compare: &Compare) -> Option<Sheet> {
         Type::new(9.0).colour(GREY),
     );
     for (i, panel) in PANELS.iter().enumerate() {
-        let corner = [
-            LEFT + (i % 2) as f64 * step[0],
-            HEAD + 14.0 + (i / 2) as f64 * step[1],
-        ];
+        let corner = [LEFT + (i % 2) as f64 * step[0], HEAD + 14.0 + (i / 2) as f64 * step[1]];
         draw_panel(&mut sheet, &arms, &names, panel, i, corner, days);
     }
     Some(sheet)
@@ -134,18 +124,13 @@ fn draw_panel(
     };
     chart.axes(sheet, index >= PANELS.len() - 2);
     let colour = |i: usize| OKABE_ITO[i % OKABE_ITO.len()];
-    for (i, points) in bands
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| arms[*i].series.len() > 1)
-    {
+    for (i, points) in bands.iter().enumerate().filter(|(i, _)| arms[*i].series.len() > 1) {
         let area: Vec<(f64, [f64; 2])> = points.iter().map(|p| (p.day, [p.low, p.high])).collect();
         chart.band(sheet, &area, colour(i), 0.17);
     }
     let mut labels = Vec::new();
     for (i, points) in bands.iter().enumerate() {
-        let line: Vec<(f64, Option<f64>)> =
-            points.iter().map(|p| (p.day, Some(p.median))).collect();
+        let line: Vec<(f64, Option<f64>)> = points.iter().map(|p| (p.day, Some(p.median))).collect();
         chart.line(sheet, &line, 1.6, colour(i), DASHES[i % DASHES.len()]);
         if let Some(last) = points.last() {
             labels.push(EndLabel {

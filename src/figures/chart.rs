@@ -58,12 +58,10 @@ pub fn ticks(low: f64, high: f64, about: f64) -> Vec<f64> {
 
 /// The days of an axis: steps that people count in.
 pub fn day_ticks(days: f64) -> Vec<f64> {
-    let step = [
-        0.25, 0.5, 1.0, 2.0, 5.0, 7.0, 14.0, 28.0, 56.0, 91.0, 182.0, 364.0,
-    ]
-    .into_iter()
-    .find(|s| days / s <= 7.5)
-    .unwrap_or(days);
+    let step = [0.25, 0.5, 1.0, 2.0, 5.0, 7.0, 14.0, 28.0, 56.0, 91.0, 182.0, 364.0]
+        .into_iter()
+        .find(|s| days / s <= 7.5)
+        .unwrap_or(days);
     (0..)
         .map(|i| f64::from(i) * step)
         .take_while(|d| *d <= days * (1.0 + 1e-9))
@@ -168,19 +166,9 @@ impl Chart {
     }
 
     /// A line of values, broken where one is missing.
-    pub fn line(
-        &self,
-        sheet: &mut Sheet,
-        values: &[(f64, Option<f64>)],
-        width: f64,
-        colour: Rgb,
-        dash: &[f64],
-    ) {
+    pub fn line(&self, sheet: &mut Sheet, values: &[(f64, Option<f64>)], width: f64, colour: Rgb, dash: &[f64]) {
         for run in values.split(|(_, y)| y.is_none()) {
-            let points: Vec<Point> = run
-                .iter()
-                .filter_map(|&(x, y)| y.map(|y| self.place(x, y)))
-                .collect();
+            let points: Vec<Point> = run.iter().filter_map(|&(x, y)| y.map(|y| self.place(x, y))).collect();
             if points.len() > 1 {
                 sheet.dashed(&points, width, colour, dash);
             }
@@ -189,10 +177,7 @@ impl Chart {
 
     /// The area between two lines.
     pub fn band(&self, sheet: &mut Sheet, band: &[(f64, [f64; 2])], colour: Rgb, opacity: f64) {
-        let mut points: Vec<Point> = band
-            .iter()
-            .map(|&(x, [low, _])| self.place(x, low))
-            .collect();
+        let mut points: Vec<Point> = band.iter().map(|&(x, [low, _])| self.place(x, low)).collect();
         points.extend(band.iter().rev().map(|&(x, [_, high])| self.place(x, high)));
         sheet.area(&points, colour, opacity);
     }

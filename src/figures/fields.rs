@@ -36,30 +36,15 @@ pub fn draw(run: &Run, snapshot: &Snapshot) -> Sheet {
     let mut sheet = Sheet::new(
         CORNER[0] + 3.0 * step_x - 4.0,
         CORNER[1] + 2.0 * step_y - 6.0,
-        &format!(
-            "{}, fields on day {}",
-            run.scenario,
-            day_label(snapshot.day)
-        ),
+        &format!("{}, fields on day {}", run.scenario, day_label(snapshot.day)),
         "Oxygen, perfusion, phosphate, inhibition of mineral, damage signal and cytokine, each with its colour bar.",
     );
     section_map::header(&mut sheet, run, snapshot);
     for (i, panel) in panels(snapshot, &view, size).into_iter().enumerate() {
-        let corner = [
-            CORNER[0] + (i % 3) as f64 * step_x,
-            CORNER[1] + (i / 3) as f64 * step_y,
-        ];
+        let corner = [CORNER[0] + (i % 3) as f64 * step_x, CORNER[1] + (i / 3) as f64 * step_y];
         let letter = char::from(b'a' + i as u8);
-        sheet.text(
-            letter.to_string(),
-            [corner[0], corner[1] - 7.0],
-            Type::new(10.5).bold(),
-        );
-        sheet.text(
-            panel.title,
-            [corner[0] + 13.0, corner[1] - 7.0],
-            Type::new(9.5),
-        );
+        sheet.text(letter.to_string(), [corner[0], corner[1] - 7.0], Type::new(10.5).bold());
+        sheet.text(panel.title, [corner[0] + 13.0, corner[1] - 7.0], Type::new(9.5));
         sheet.picture(panel.picture, corner);
         sheet.frame(corner, size.pt, 0.6, INK);
         if i == 0 {
@@ -100,11 +85,7 @@ fn panels(snapshot: &Snapshot, view: &View, size: Size) -> Vec<Panel> {
         extremes: field::extremes(&field::values(snapshot, view, species)),
         picture: field::draw(snapshot, view, species, scale.px_per_um, scale.px_per_pt),
     };
-    let flows: Vec<f64> = snapshot
-        .segments
-        .iter()
-        .map(|s| f64::from(s.relative_flow))
-        .collect();
+    let flows: Vec<f64> = snapshot.segments.iter().map(|s| f64::from(s.relative_flow)).collect();
     vec![
         field(Species::Oxygen, "Oxygen", "PO₂, mmHg"),
         Panel {
@@ -116,16 +97,8 @@ fn panels(snapshot: &Snapshot, view: &View, size: Size) -> Vec<Panel> {
             picture: flow::draw(snapshot, view, scale.px_per_um, scale.px_per_pt),
         },
         field(Species::Phosphate, "Phosphate", "mmol/L"),
-        field(
-            Species::Inhibitor,
-            "Inhibition of mineral",
-            "0 none, 1 full",
-        ),
-        field(
-            Species::Damage,
-            "Damage signal",
-            "a.u. (1 = in fresh necrosis)",
-        ),
+        field(Species::Inhibitor, "Inhibition of mineral", "0 none, 1 full"),
+        field(Species::Damage, "Damage signal", "a.u. (1 = in fresh necrosis)"),
         field(Species::Cytokine, "Cytokine (TNF, IL-6)", "a.u."),
     ]
 }

@@ -108,10 +108,7 @@ fn stroke(stroke: field::Stroke<'_>) -> Canvas {
 fn stipple() -> Canvas {
     let mut swatch = ground(Kind::Reticular);
     for i in 0..9 {
-        let (x, y) = (
-            8.0 + 9.5 * f64::from(i),
-            10.0 + f64::from((i * 7) % 5) * 4.6,
-        );
+        let (x, y) = (8.0 + 9.5 * f64::from(i), 10.0 + f64::from((i * 7) % 5) * 4.6);
         swatch.disc([x, y], 1.3, colours::MINERAL, 0.95);
     }
     swatch
@@ -166,10 +163,7 @@ pub fn entries(snapshots: &[&Snapshot], hypoxia_mmhg: f64) -> Vec<Entry> {
     }
     list.push(Entry::Heading("Vessels, bore to scale"));
     let mut add = |swatch: Canvas, words: String| list.push(Entry::Item(swatch, words));
-    add(
-        vessel(Class::Arteriole, |_| {}),
-        "arteriole, thick wall".into(),
-    );
+    add(vessel(Class::Arteriole, |_| {}), "arteriole, thick wall".into());
     add(vessel(Class::Capillary, |_| {}), "capillary".into());
     add(vessel(Class::Venule, |_| {}), "venule, thin wall".into());
     let still = |s: &SegmentView| f64::from(s.relative_flow) < section::NO_FLOW;
@@ -240,10 +234,7 @@ pub fn entries(snapshots: &[&Snapshot], hypoxia_mmhg: f64) -> Vec<Entry> {
         (CellKind::Macrophage, "macrophage"),
         (CellKind::Msc, "mesenchymal stem cell"),
     ] {
-        if snapshots
-            .iter()
-            .any(|s| s.cells.iter().any(|c| c.kind == kind))
-        {
+        if snapshots.iter().any(|s| s.cells.iter().any(|c| c.kind == kind)) {
             add(cell(kind), words.into());
         }
     }

@@ -51,11 +51,7 @@ impl Table {
             .map(|name| name.trim().to_owned())
             .collect();
         if !names.iter().any(|n| n == "t_d") {
-            return Err(fault(
-                path,
-                1,
-                "the first line must name the columns, `t_d` among them",
-            ));
+            return Err(fault(path, 1, "the first line must name the columns, `t_d` among them"));
         }
         let mut rows = Vec::new();
         let mut lines = lines.enumerate().peekable();
@@ -138,9 +134,7 @@ impl Run {
         } else {
             serde_json::Value::Null
         };
-        let text = |value: &serde_json::Value, key: &str| {
-            value.get(key).and_then(|v| v.as_str()).map(str::to_owned)
-        };
+        let text = |value: &serde_json::Value, key: &str| value.get(key).and_then(|v| v.as_str()).map(str::to_owned);
         let number = |value: &serde_json::Value, key: &str| value.get(key).and_then(|v| v.as_f64());
         let written = scenario_toml(&dir.join("scenario.toml"));
         let folder = dir
@@ -153,10 +147,7 @@ impl Run {
                 .or_else(|| text(&run, "scenario"))
                 .or_else(|| written.get("name")?.as_str().map(str::to_owned))
                 .unwrap_or(folder),
-            seed: run
-                .get("seed")
-                .or_else(|| summary.get("seed"))
-                .and_then(|v| v.as_u64()),
+            seed: run.get("seed").or_else(|| summary.get("seed")).and_then(|v| v.as_u64()),
             days: number(&run, "days").or_else(|| number(&summary, "days")),
             t10_t90_d: number(&summary, "t10_d")
                 .zip(number(&summary, "t90_d"))
@@ -230,35 +221,28 @@ impl Compare {
         let mut failed = 0;
         for (i, line) in lines.enumerate().filter(|(_, l)| !l.trim().is_empty()) {
             let row = cells(line);
-            let (Some(name), Some(seed), Some(status)) =
-                (row.get(arm), row.get(seed), row.get(status))
-            else {
+            let (Some(name), Some(seed), Some(status)) = (row.get(arm), row.get(seed), row.get(status)) else {
                 return Err(fault(&runs, i + 2, "a cell is missing"));
             };
             let seed: u64 = seed
                 .trim()
                 .parse()
                 .map_err(|_| fault(&runs, i + 2, "the seed must be a whole number"))?;
-            let index = arms
-                .iter()
-                .position(|a| &a.name == name)
-                .unwrap_or_else(|| {
-                    arms.push(Arm {
-                        name: name.clone(),
-                        series: Vec::new(),
-                        snapshots: Vec::new(),
-                    });
-                    arms.len() - 1
+            let index = arms.iter().position(|a| &a.name == name).unwrap_or_else(|| {
+                arms.push(Arm {
+                    name: name.clone(),
+                    series: Vec::new(),
+                    snapshots: Vec::new(),
                 });
+                arms.len() - 1
+            });
             if status == "failed" {
                 failed += 1;
                 continue;
             }
             let series = dir.join("series").join(format!("{name}-s{seed}.csv"));
             if series.is_file() {
-                arms[index]
-                    .series
-                    .push((seed, Table::read(&series, false)?));
+                arms[index].series.push((seed, Table::read(&series, false)?));
             }
             let snapshot = dir
                 .join("snapshots")
@@ -288,9 +272,7 @@ pub fn snapshot(path: &Path) -> Result<Snapshot> {
     let unreadable = |e: &dyn std::fmt::Display| {
         Error::files(
             path.display(),
-            format!(
-                "this snapshot cannot be read ({e}); run the scenario again, or remove the file"
-            ),
+            format!("this snapshot cannot be read ({e}); run the scenario again, or remove the file"),
         )
     };
     let file = std::fs::File::open(path).map_err(|e| unreadable(&e))?;
@@ -342,9 +324,7 @@ fn list_snapshots(dir: &Path) -> Result<Vec<(f64, PathBuf)>> {
     };
     let mut list = Vec::new();
     for entry in entries {
-        let path = entry
-            .map_err(|e| Error::files(dir.display(), e.to_string()))?
-            .path();
+        let path = entry.map_err(|e| Error::files(dir.display(), e.to_string()))?.path();
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
         let day = name.as_deref().and_then(|name| {
             let middle = name.strip_prefix("day-")?;
@@ -369,8 +349,7 @@ fn read_marks(path: &Path) -> Result<Vec<Mark>> {
     let mut lines = text.lines();
     let names = lines.next().map(cells).unwrap_or_default();
     let column = |name: &str| names.iter().position(|n| n == name);
-    let (Some(day), Some(kind), Some(entity)) = (column("t_d"), column("kind"), column("entity"))
-    else {
+    let (Some(day), Some(kind), Some(entity)) = (column("t_d"), column("kind"), column("entity")) else {
         return Ok(Vec::new());
     };
     let mut marks: Vec<Mark> = lines
@@ -398,9 +377,7 @@ fn cell(text: &str) -> Option<Option<f64>> {
     if text.is_empty() {
         return Some(None);
     }
-    text.parse::<f64>()
-        .ok()
-        .map(|value| value.is_finite().then_some(value))
+    text.parse::<f64>().ok().map(|value| value.is_finite().then_some(value))
 }
 
 /// Cells of a line of CSV, with quotes where a writer needed them.
@@ -435,8 +412,7 @@ fn read_json(path: &Path) -> Result<serde_json::Value> {
             column: e.column(),
             ..Default::default()
         };
-        place.message =
-            "this is not JSON: the folder was not written by calcisim, or was changed".into();
+        place.message = "this is not JSON: the folder was not written by calcisim, or was changed".into();
         Error::Input(vec![place])
     })
 }

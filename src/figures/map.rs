@@ -66,14 +66,7 @@ pub fn ulcer_bars(sheet: &mut Sheet, corner: Point, size: Size, snapshot: &Snaps
 }
 
 /// A vertical colour bar to the right of a map, with its range and unit.
-pub fn colour_bar(
-    sheet: &mut Sheet,
-    corner: Point,
-    height: f64,
-    ramp: Ramp,
-    range: Range,
-    unit: &str,
-) {
+pub fn colour_bar(sheet: &mut Sheet, corner: Point, height: f64, ramp: Ramp, range: Range, unit: &str) {
     const WIDTH: f64 = 8.0;
     const TEXT: f64 = 7.5;
     let px = |pt: f64| (pt * PX_PER_PT).round() as usize;

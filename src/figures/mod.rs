@@ -116,19 +116,12 @@ mod tests {
     #[test]
     fn the_embedded_font_has_every_character_of_every_label() {
         for (file, text) in SOURCES {
-            let lacking: String = text
-                .chars()
-                .filter(|&c| c != '\n' && !super::has_glyph(c))
-                .collect();
+            let lacking: String = text.chars().filter(|&c| c != '\n' && !super::has_glyph(c)).collect();
             assert_eq!(lacking, "", "{file} has characters that the font lacks");
         }
         for species in crate::state::Species::ALL {
             assert!(species.unit().chars().all(super::has_glyph));
         }
-        assert!(
-            crate::picture::scale_bar_label(50.0)
-                .chars()
-                .all(super::has_glyph)
-        );
+        assert!(crate::picture::scale_bar_label(50.0).chars().all(super::has_glyph));
     }
 }

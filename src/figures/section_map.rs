@@ -27,12 +27,7 @@ pub fn draw(run: &Run, snapshot: &Snapshot) -> Sheet {
     let height = CORNER[1] + math::max(size.pt[1], legend_height) + 20.0;
     let sentence = summary(snapshot, &view);
     let day = day_label(snapshot.day);
-    let mut sheet = Sheet::new(
-        width,
-        height,
-        &format!("{}, day {day}", run.scenario),
-        &sentence,
-    );
+    let mut sheet = Sheet::new(width, height, &format!("{}, day {day}", run.scenario), &sentence);
     header(&mut sheet, run, snapshot);
     let picture = section::draw(snapshot, &view, size.scale(), run.hypoxia_mmhg);
     sheet.picture(picture, CORNER);
@@ -43,17 +38,8 @@ pub fn draw(run: &Run, snapshot: &Snapshot) -> Sheet {
     let x = CORNER[0] + size.pt[0] + 24.0;
     let foot = CORNER[1] + legend::height(&entries, 1) + 18.0;
     legend::draw(&mut sheet, entries, [x, CORNER[1]], 1, LEGEND);
-    let foot = sheet.paragraph(
-        &sentence,
-        [x, foot],
-        LEGEND - 14.0,
-        Type::new(8.0).colour(GREY),
-    );
-    sheet.text(
-        DISCLAIMER,
-        [x, foot + 6.0],
-        Type::new(8.0).bold().colour(GREY),
-    );
+    let foot = sheet.paragraph(&sentence, [x, foot], LEGEND - 14.0, Type::new(8.0).colour(GREY));
+    sheet.text(DISCLAIMER, [x, foot + 6.0], Type::new(8.0).bold().colour(GREY));
     sheet
 }
 
@@ -80,11 +66,7 @@ pub fn header(sheet: &mut Sheet, run: &Run, snapshot: &Snapshot) {
 fn summary(snapshot: &Snapshot, view: &View) -> String {
     let [width, height] = view.extent_um();
     let tissue = snapshot.kind.len() as f64;
-    let dead = snapshot
-        .vitality
-        .iter()
-        .filter(|&&v| v == Vitality::Necrotic)
-        .count() as f64;
+    let dead = snapshot.vitality.iter().filter(|&&v| v == Vitality::Necrotic).count() as f64;
     let open = snapshot.covered.iter().filter(|&&c| c == 0).count() as f64;
     let surface = snapshot.covered.len() as f64;
     let ulcer = if surface > 0.0 && snapshot.kind.contains(&Kind::Epidermis) {

@@ -8,9 +8,7 @@ use std::path::Path;
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{
-    Color, FontFamily, FontStyle, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle,
-};
+use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
 use crate::error::{Error, Result};
 use crate::picture::canvas::{Point, dashes};
@@ -90,10 +88,7 @@ impl Type {
 
     /// The same, reading upwards.
     pub fn upward(self) -> Self {
-        Self {
-            upward: true,
-            ..self
-        }
+        Self { upward: true, ..self }
     }
 }
 
@@ -137,9 +132,7 @@ pub fn has_glyph(character: char) -> bool {
 
 /// Text from a file or a name, with «?» for what the font cannot set.
 pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if has_glyph(c) { c } else { '?' })
-        .collect()
+    text.chars().map(|c| if has_glyph(c) { c } else { '?' }).collect()
 }
 
 /// Width of a line of text [pt].
@@ -211,11 +204,7 @@ impl Sheet {
     pub fn rectangle(&mut self, corner: Point, size: Point, colour: Rgb, opacity: f64) {
         let [x, y] = corner;
         let (right, bottom) = (x + size[0], y + size[1]);
-        self.area(
-            &[[x, y], [right, y], [right, bottom], [x, bottom]],
-            colour,
-            opacity,
-        );
+        self.area(&[[x, y], [right, y], [right, bottom], [x, bottom]], colour, opacity);
     }
 
     /// The outline of a rectangle.
@@ -276,11 +265,7 @@ impl Sheet {
         let px = |p: &Point| [p[0] * PX_PER_PT, p[1] * PX_PER_PT];
         for mark in &self.marks {
             match mark {
-                Mark::Line {
-                    points,
-                    width,
-                    colour,
-                } => {
+                Mark::Line { points, width, colour } => {
                     let points: Vec<Point> = points.iter().map(px).collect();
                     canvas.polyline(&points, width * PX_PER_PT, *colour, &[]);
                 }
@@ -293,10 +278,7 @@ impl Sheet {
                     canvas.polygon(&points, *colour, *opacity);
                 }
                 Mark::Text { text, place, face } => set(&mut canvas, text, px(place), *face)?,
-                Mark::Picture {
-                    canvas: picture,
-                    place,
-                } => {
+                Mark::Picture { canvas: picture, place } => {
                     let [x, y] = px(place);
                     canvas.paste(picture, x.round() as usize, y.round() as usize);
                 }
@@ -340,11 +322,7 @@ impl Sheet {
             let mut backend = SVGBackend::with_string(&mut body, size);
             for mark in &self.marks {
                 match mark {
-                    Mark::Line {
-                        points,
-                        width,
-                        colour,
-                    } => {
+                    Mark::Line { points, width, colour } => {
                         let style = ShapeStyle {
                             color: paint(*colour).to_rgba(),
                             filled: false,
@@ -406,11 +384,7 @@ fn paint(colour: Rgb) -> RGBColor {
 /// A text style for plotters, and the place from which its bottom anchor puts the baseline where we want it.
 fn svg_text(place: Point, face: Type) -> (TextStyle<'static>, Point) {
     let size = face.size * UNITS_PER_PT * PLOTTERS_FONT_FACTOR;
-    let style = if face.bold {
-        FontStyle::Bold
-    } else {
-        FontStyle::Normal
-    };
+    let style = if face.bold { FontStyle::Bold } else { FontStyle::Normal };
     let font = (FontFamily::Name(FAMILIES), size, style).into_font();
     let font = if face.upward {
         font.transform(FontTransform::Rotate270)
@@ -474,9 +448,7 @@ fn set(canvas: &mut Canvas, text: &str, place_px: Point, face: Type) -> Result<(
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn font_face(bytes: &[u8], weight: &str) -> String {
@@ -490,9 +462,7 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let word = (0..3).fold(0u32, |w, i| {
-            (w << 8) | u32::from(chunk.get(i).copied().unwrap_or(0))
-        });
+        let word = (0..3).fold(0u32, |w, i| (w << 8) | u32::from(chunk.get(i).copied().unwrap_or(0)));
         for i in 0..4 {
             if i <= chunk.len() {
                 let digit = (word >> (18 - 6 * i)) & 63;
@@ -519,10 +489,7 @@ mod tests {
 
     #[test]
     fn a_character_that_the_font_lacks_becomes_a_question_mark() {
-        assert_eq!(
-            printable("PO₂ ≥ 15 mmHg, µm, «é»"),
-            "PO₂ ≥ 15 mmHg, µm, «é»"
-        );
+        assert_eq!(printable("PO₂ ≥ 15 mmHg, µm, «é»"), "PO₂ ≥ 15 mmHg, µm, «é»");
         assert_eq!(printable("腿"), "?");
     }
 

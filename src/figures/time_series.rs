@@ -124,10 +124,7 @@ pub fn draw(run: &Run) -> Sheet {
         sheet.text(
             format!("▲ {caveat}"),
             [x, 24.0],
-            Type::new(9.0)
-                .bold()
-                .colour(THROMBUS)
-                .anchor(super::sheet::Anchor::End),
+            Type::new(9.0).bold().colour(THROMBUS).anchor(super::sheet::Anchor::End),
         );
     }
     for (i, panel) in PANELS.iter().enumerate() {
@@ -251,10 +248,7 @@ pub fn darker(colour: Rgb) -> Rgb {
 fn lanes(marks: &[Mark]) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = Vec::new();
     for mark in marks {
-        match lanes
-            .iter_mut()
-            .find(|l| l.kind == mark.kind && l.label == mark.what)
-        {
+        match lanes.iter_mut().find(|l| l.kind == mark.kind && l.label == mark.what) {
             Some(lane) => lane.days.push(mark.day),
             None => lanes.push(Lane {
                 label: mark.what.clone(),
@@ -307,12 +301,7 @@ fn marks(sheet: &mut Sheet, lanes: &[Lane], corner: Point, days: f64) {
             let shape: Vec<Point> = match lane.kind.as_str() {
                 "challenge" => vec![[x, y - r], [x + r, y], [x, y + r], [x - r, y]],
                 "dose" => vec![[x - r, y - r], [x + r, y - r], [x, y + r]],
-                _ => vec![
-                    [x - r, y - r],
-                    [x + r, y - r],
-                    [x + r, y + r],
-                    [x - r, y + r],
-                ],
+                _ => vec![[x - r, y - r], [x + r, y - r], [x + r, y + r], [x - r, y + r]],
             };
             sheet.area(&shape, INK, 1.0);
         }

@@ -32,10 +32,19 @@ fn rows<'a>(
     faults: &mut Vec<Diagnostic>,
 ) -> Vec<(usize, Vec<&'a str>)> {
     let columns = header.split(',').count();
-    let mut lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim_end_matches('\r')));
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .map(|(i, line)| (i + 1, line.trim_end_matches('\r')));
     let first = lines.next();
     if first.is_none_or(|(_, line)| line.trim() != header) {
-        faults.push(fault(file, 1, first.map_or("", |f| f.1), &format!("the header `{header}`"), "this is another table, or an empty one"));
+        faults.push(fault(
+            file,
+            1,
+            first.map_or("", |f| f.1),
+            &format!("the header `{header}`"),
+            "this is another table, or an empty one",
+        ));
         return Vec::new();
     }
     let mut out = Vec::new();
@@ -47,7 +56,13 @@ fn rows<'a>(
         if cells.len() == columns {
             out.push((number, cells));
         } else {
-            faults.push(fault(file, number, line, &format!("{columns} columns: {header}"), &format!("found {}", cells.len())));
+            faults.push(fault(
+                file,
+                number,
+                line,
+                &format!("{columns} columns: {header}"),
+                &format!("found {}", cells.len()),
+            ));
         }
     }
     out
@@ -69,7 +84,13 @@ fn number(file: &str, line: usize, name: &str, text: &str, faults: &mut Vec<Diag
     match text.parse::<f64>() {
         Ok(x) if x.is_finite() => x,
         _ => {
-            faults.push(fault(file, line, text, "a finite number", &format!("column {name} is not a number")));
+            faults.push(fault(
+                file,
+                line,
+                text,
+                "a finite number",
+                &format!("column {name} is not a number"),
+            ));
             0.0
         }
     }
@@ -79,7 +100,13 @@ fn identity(file: &str, line: usize, name: &str, text: &str, faults: &mut Vec<Di
     match text.parse::<u64>() {
         Ok(x) => x,
         Err(_) => {
-            faults.push(fault(file, line, text, "a whole number from 0", &format!("column {name} is not an id")));
+            faults.push(fault(
+                file,
+                line,
+                text,
+                "a whole number from 0",
+                &format!("column {name} is not an id"),
+            ));
             u64::MAX
         }
     }
@@ -88,7 +115,12 @@ fn identity(file: &str, line: usize, name: &str, text: &str, faults: &mut Vec<Di
 /// Builds the network. Its class of every segment is «capillary» until the healthy flow is known.
 pub fn read(tables: &Tables, p: &Parameters, grid: &Grid, dice: Dice) -> Result<Vessels> {
     let mut faults = Vec::new();
-    let mut v = Vessels { first_patch: vec![0], first_piece: vec![0], solved_pressure_factor: 1.0, ..Vessels::default() };
+    let mut v = Vessels {
+        first_patch: vec![0],
+        first_piece: vec![0],
+        solved_pressure_factor: 1.0,
+        ..Vessels::default()
+    };
     let mut node_of: BTreeMap<u64, u32> = BTreeMap::new();
     let extent = grid.extent_um();
 
@@ -104,11 +136,26 @@ pub fn read(tables: &Tables, p: &Parameters, grid: &Grid, dice: Dice) -> Result<
             !thin && !(0.0..=extent[axis]).contains(&place[axis])
         });
         if outside {
-            let size = format!("x, y, z inside 0..{:.0}, 0..{:.0}, 0..{:.0} µm", extent[0], extent[1], extent[2]);
-            faults.push(fault(file, line, &cells[1..].join(","), &size, "a node lies outside the block: enlarge [space]"));
+            let size = format!(
+                "x, y, z inside 0..{:.0}, 0..{:.0}, 0..{:.0} µm",
+                extent[0], extent[1], extent[2]
+            );
+            faults.push(fault(
+                file,
+                line,
+                &cells[1..].join(","),
+                &size,
+                "a node lies outside the block: enlarge [space]",
+            ));
         }
         if node_of.insert(id, v.nodes.id.len() as u32).is_some() {
-            faults.push(fault(file, line, cells[0], "an id that is not used yet", "two nodes have one id"));
+            faults.push(fault(
+                file,
+                line,
+                cells[0],
+                "an id that is not used yet",
+                "two nodes have one id",
+            ));
         }
         v.push_node(id, place);
     }
@@ -119,26 +166,55 @@ pub fn read(tables: &Tables, p: &Parameters, grid: &Grid, dice: Dice) -> Result<
         let id = identity(file, line, "id", cells[0], &mut faults);
         let diameter = number(file, line, "diameter_um", cells[3], &mut faults);
         if diameter <= 0.0 {
-            faults.push(fault(file, line, cells[3], "a diameter above 0 µm", "a vessel without a bore carries nothing"));
+            faults.push(fault(
+                file,
+                line,
+                cells[3],
+                "a diameter above 0 µm",
+                "a vessel without a bore carries nothing",
+            ));
         }
         if let Some(other) = seen.insert(id, line) {
-            faults.push(fault(file, line, cells[0], "an id that is not used yet", &format!("line {other} has it too")));
+            faults.push(fault(
+                file,
+                line,
+                cells[0],
+                "an id that is not used yet",
+                &format!("line {other} has it too"),
+            ));
         }
         let mut ends = [0u32; 2];
         for (slot, text) in ends.iter_mut().zip(&cells[1..3]) {
             match text.parse::<u64>().ok().and_then(|id| node_of.get(&id)) {
                 Some(&node) => *slot = node,
-                None => faults.push(fault(file, line, text, &format!("a node of {}", tables.nodes.0), "there is no such node")),
+                None => faults.push(fault(
+                    file,
+                    line,
+                    text,
+                    &format!("a node of {}", tables.nodes.0),
+                    "there is no such node",
+                )),
             }
         }
         if ends[0] == ends[1] && cells[1] == cells[2] {
-            faults.push(fault(file, line, cells[1], "two different nodes", "a segment from a node to itself carries nothing"));
+            faults.push(fault(
+                file,
+                line,
+                cells[1],
+                "two different nodes",
+                "a segment from a node to itself carries nothing",
+            ));
             continue;
         }
         if !faults.is_empty() {
             continue;
         }
-        let (pieces, patch_voxels) = path(grid, v.nodes.place_um[ends[0] as usize], v.nodes.place_um[ends[1] as usize], p.patch_um);
+        let (pieces, patch_voxels) = path(
+            grid,
+            v.nodes.place_um[ends[0] as usize],
+            v.nodes.place_um[ends[1] as usize],
+            p.patch_um,
+        );
         let s = v.push_segment(NewSegment {
             id,
             from: ends[0],
@@ -156,10 +232,18 @@ pub fn read(tables: &Tables, p: &Parameters, grid: &Grid, dice: Dice) -> Result<
         let b = v.nodes.place_um[ends[1] as usize];
         let way = (0..3).fold(0.0, |sum, i| sum + (a[i] - b[i]) * (a[i] - b[i]));
         if way <= 0.0 {
-            faults.push(fault(file, line, cells[0], "nodes at different places", "a segment without length has no resistance"));
+            faults.push(fault(
+                file,
+                line,
+                cells[0],
+                "nodes at different places",
+                "a segment without length has no resistance",
+            ));
         }
         v.length_um[s] = way.sqrt();
-        v.mineral_factor[s] = dice.roll(Purpose::BranchMineral, id).log_normal(1.0, p.branch_mineral_sd_log);
+        v.mineral_factor[s] = dice
+            .roll(Purpose::BranchMineral, id)
+            .log_normal(1.0, p.branch_mineral_sd_log);
     }
 
     let file = &tables.boundary.0;
@@ -168,10 +252,22 @@ pub fn read(tables: &Tables, p: &Parameters, grid: &Grid, dice: Dice) -> Result<
         let value = number(file, line, "value", cells[2], &mut faults);
         let haematocrit = number(file, line, "hd_inflow", cells[3], &mut faults);
         if !(0.0..1.0).contains(&haematocrit) {
-            faults.push(fault(file, line, cells[3], "a haematocrit from 0 to below 1", "blood is not all cells"));
+            faults.push(fault(
+                file,
+                line,
+                cells[3],
+                "a haematocrit from 0 to below 1",
+                "blood is not all cells",
+            ));
         }
         let Some(&node) = cells[0].parse::<u64>().ok().and_then(|id| node_of.get(&id)) else {
-            faults.push(fault(file, line, cells[0], &format!("a node of {}", tables.nodes.0), "there is no such node"));
+            faults.push(fault(
+                file,
+                line,
+                cells[0],
+                &format!("a node of {}", tables.nodes.0),
+                "there is no such node",
+            ));
             continue;
         };
         v.nodes.boundary[node as usize] = match cells[1] {
@@ -181,14 +277,26 @@ pub fn read(tables: &Tables, p: &Parameters, grid: &Grid, dice: Dice) -> Result<
             }
             "inflow_nl_min" => Boundary::Inflow(value),
             other => {
-                faults.push(fault(file, line, other, "pressure_mmHg or inflow_nl_min", "unknown kind of boundary"));
+                faults.push(fault(
+                    file,
+                    line,
+                    other,
+                    "pressure_mmHg or inflow_nl_min",
+                    "unknown kind of boundary",
+                ));
                 continue;
             }
         };
         v.nodes.inflow_haematocrit[node as usize] = haematocrit;
     }
     if levels == 0 && faults.is_empty() {
-        faults.push(fault(file, 1, "", "at least one row of kind pressure_mmHg", "without a pressure the level of all pressures is open"));
+        faults.push(fault(
+            file,
+            1,
+            "",
+            "at least one row of kind pressure_mmHg",
+            "without a pressure the level of all pressures is open",
+        ));
     }
     if !faults.is_empty() {
         return Err(Error::Input(faults));
@@ -204,14 +312,24 @@ mod tests {
     use crate::grid::Plane;
 
     fn try_read(nodes: &str, segments: &str, boundary: &str) -> Result<Vessels> {
-        let grid = Grid { plane: Plane::Plan, nx: 50, ny: 50, nz: 1, voxel_um: 20.0, slab_um: 50.0, periodic: false };
+        let grid = Grid {
+            plane: Plane::Plan,
+            nx: 50,
+            ny: 50,
+            nz: 1,
+            voxel_um: 20.0,
+            slab_um: 50.0,
+            periodic: false,
+        };
         let named = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         let tables = Tables {
             nodes: named("nodes.csv", nodes),
             segments: named("segments.csv", segments),
             boundary: named("boundary.csv", boundary),
         };
-        let p = crate::parameters::Registry::embedded().section("network").expect("registry section");
+        let p = crate::parameters::Registry::embedded()
+            .section("network")
+            .expect("registry section");
         read(&tables, &p, &grid, Dice::new(1))
     }
 
@@ -237,8 +355,16 @@ mod tests {
         ) else {
             panic!("bad tables were accepted")
         };
-        for (file, line) in [("nodes.csv", 3), ("segments.csv", 2), ("segments.csv", 3), ("boundary.csv", 2)] {
-            assert!(faults.iter().any(|f| f.file == file && f.line == line), "{file}:{line} missing in {faults:?}");
+        for (file, line) in [
+            ("nodes.csv", 3),
+            ("segments.csv", 2),
+            ("segments.csv", 3),
+            ("boundary.csv", 2),
+        ] {
+            assert!(
+                faults.iter().any(|f| f.file == file && f.line == line),
+                "{file}:{line} missing in {faults:?}"
+            );
         }
     }
 

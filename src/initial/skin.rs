@@ -44,14 +44,16 @@ pub fn layers(p: &Parameters, space: &Space, grid: &Grid, septa_um: &[f64], dice
             } else {
                 // Septa waver a little with depth.
                 let waver = 60.0 * math::sin(z / 700.0 + dice.roll(Purpose::Anatomy, 0).uniform() * 6.0);
-                let inside = septa_um.iter().any(|&septum| {
-                    grid.distance_um([x, 0.0, 0.0], [septum + waver, 0.0, 0.0]) < p.septum_um / 2.0
-                });
+                let inside = septa_um
+                    .iter()
+                    .any(|&septum| grid.distance_um([x, 0.0, 0.0], [septum + waver, 0.0, 0.0]) < p.septum_um / 2.0);
                 if inside { Kind::Septum } else { Kind::Fat }
             }
         })
         .collect();
-    let epidermis_voxels = (0..grid.nz).take_while(|&z| kind[grid.index(0, 0, z)] == Kind::Epidermis).count();
+    let epidermis_voxels = (0..grid.nz)
+        .take_while(|&z| kind[grid.index(0, 0, z)] == Kind::Epidermis)
+        .count();
     Anatomy {
         vitality: vec![crate::state::Vitality::Alive; n],
         ever_died: vec![false; n],
@@ -81,23 +83,37 @@ pub fn populate(p: &Parameters, grid: &Grid, anatomy: &mut Anatomy, tolerance: T
     let adipocytes = fat_cells(p, grid, anatomy, tolerance, dice);
     let mut stroma = Stroma::default();
     for voxel in 0..grid.len() {
-        if matches!(anatomy.kind[voxel], Kind::Papillary | Kind::Reticular | Kind::Septum | Kind::Membrane) {
+        if matches!(
+            anatomy.kind[voxel],
+            Kind::Papillary | Kind::Reticular | Kind::Septum | Kind::Membrane
+        ) {
             anatomy.stromal_cell[voxel] = stroma.voxel.len() as u32;
             stroma.voxel.push(voxel as u32);
             stroma.dose.push(0.0);
             let mut roll = dice.roll(Purpose::Tolerance, voxel as u64);
-            stroma.tolerance_h.push(roll.log_normal(tolerance.stroma_h, tolerance.sd_log) as f32);
+            stroma
+                .tolerance_h
+                .push(roll.log_normal(tolerance.stroma_h, tolerance.sd_log) as f32);
             stroma.dead.push(0);
         }
     }
-    let columns = if anatomy.epidermis_voxels > 0 { grid.nx * grid.ny } else { 0 };
+    let columns = if anatomy.epidermis_voxels > 0 {
+        grid.nx * grid.ny
+    } else {
+        0
+    };
     let keratinocytes = Keratinocytes {
         covered: vec![1; columns],
         unsupported_h: vec![0.0; columns],
         open_h: vec![0.0; columns],
         creep: vec![0.0; columns],
     };
-    Cells { adipocytes, stroma, keratinocytes, ..Cells::default() }
+    Cells {
+        adipocytes,
+        stroma,
+        keratinocytes,
+        ..Cells::default()
+    }
 }
 
 /// Voronoi cells of a jittered lattice, cut by septa and layers.
@@ -109,14 +125,22 @@ fn fat_cells(p: &Parameters, grid: &Grid, anatomy: &mut Anatomy, tolerance: Tole
     let rows = (deep / step[1]).ceil() as i64 + 1;
     let (columns, row_of) = (columns as i64, |z: f64| (z / step[1]).floor() as i64);
     let broad = grid.ny > 1;
-    let layers = if broad { (grid.ny as f64 * grid.voxel_um / pitch).round() as i64 } else { 1 };
+    let layers = if broad {
+        (grid.ny as f64 * grid.voxel_um / pitch).round() as i64
+    } else {
+        1
+    };
     let centre = |i: i64, j: i64, k: i64| {
         let who = ((i.rem_euclid(columns) * 100_003 + j) * 10_007 + k.rem_euclid(layers)) as u64 + 1;
         let mut roll = dice.roll(Purpose::Anatomy, who);
         let shift = if j % 2 == 0 { 0.0 } else { 0.5 };
         let x = (i as f64 + shift + 0.5 + roll.between(-0.25, 0.25)) * step[0];
         let z = (j as f64 + 0.5 + roll.between(-0.25, 0.25)) * step[1];
-        let y = if broad { (k as f64 + 0.5 + roll.between(-0.25, 0.25)) * pitch } else { 0.0 };
+        let y = if broad {
+            (k as f64 + 0.5 + roll.between(-0.25, 0.25)) * pitch
+        } else {
+            0.0
+        };
         ([x, y, z], who)
     };
     let mut members: std::collections::BTreeMap<u64, Vec<u32>> = std::collections::BTreeMap::new();
@@ -128,7 +152,11 @@ fn fat_cells(p: &Parameters, grid: &Grid, anatomy: &mut Anatomy, tolerance: Tole
         if !broad {
             place[1] = 0.0;
         }
-        let home = [(place[0] / step[0]).floor() as i64, row_of(place[2]), (place[1] / pitch).floor() as i64];
+        let home = [
+            (place[0] / step[0]).floor() as i64,
+            row_of(place[2]),
+            (place[1] / pitch).floor() as i64,
+        ];
         let mut best = (f64::INFINITY, 0);
         for j in (home[1] - 1).max(0)..=(home[1] + 1).min(rows) {
             for i in home[0] - 2..=home[0] + 2 {
@@ -143,7 +171,10 @@ fn fat_cells(p: &Parameters, grid: &Grid, anatomy: &mut Anatomy, tolerance: Tole
         }
         members.entry(best.1).or_default().push(voxel as u32);
     }
-    let mut cells = Adipocytes { first: vec![0], ..Adipocytes::default() };
+    let mut cells = Adipocytes {
+        first: vec![0],
+        ..Adipocytes::default()
+    };
     for (who, voxels) in members {
         for &voxel in &voxels {
             anatomy.adipocyte[voxel as usize] = cells.id.len() as u32;
@@ -153,7 +184,9 @@ fn fat_cells(p: &Parameters, grid: &Grid, anatomy: &mut Anatomy, tolerance: Tole
         cells.first.push(cells.voxels.len() as u32);
         cells.dose.push(0.0);
         let mut roll = dice.roll(Purpose::Tolerance, who | 1 << 40);
-        cells.tolerance_h.push(roll.log_normal(tolerance.adipocyte_h, tolerance.sd_log) as f32);
+        cells
+            .tolerance_h
+            .push(roll.log_normal(tolerance.adipocyte_h, tolerance.sd_log) as f32);
         cells.calcifying.push(0);
         cells.dead.push(0);
     }
@@ -179,18 +212,32 @@ mod tests {
             skin_mm: 2.0,
         };
         let grid = space.grid();
-        let p = Parameters { papillary_um: 300.0, septum_um: 120.0, adipocyte_um: 80.0 };
+        let p = Parameters {
+            papillary_um: 300.0,
+            septum_um: 120.0,
+            adipocyte_um: 80.0,
+        };
         let dice = Dice::new(1);
         let mut anatomy = layers(&p, &space, &grid, &[500.0, 1500.0], dice);
         assert_eq!(anatomy.epidermis_voxels, 3);
-        let tolerance = Tolerance { stroma_h: 9.0, adipocyte_h: 6.0, sd_log: 0.3 };
+        let tolerance = Tolerance {
+            stroma_h: 9.0,
+            adipocyte_h: 6.0,
+            sd_log: 0.3,
+        };
         let cells = populate(&p, &grid, &mut anatomy, tolerance, dice);
         let fat = anatomy.kind.iter().filter(|&&k| k == Kind::Fat).count();
         assert_eq!(cells.adipocytes.voxels.len(), fat);
         let mean = fat as f64 / cells.adipocytes.len() as f64;
         assert!((8.0..25.0).contains(&mean), "voxels of a fat cell: {mean}");
         for i in 0..cells.adipocytes.len() {
-            assert!(cells.adipocytes.footprint(i).iter().all(|&v| anatomy.adipocyte[v as usize] == i as u32));
+            assert!(
+                cells
+                    .adipocytes
+                    .footprint(i)
+                    .iter()
+                    .all(|&v| anatomy.adipocyte[v as usize] == i as u32)
+            );
         }
     }
 }

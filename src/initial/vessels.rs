@@ -135,7 +135,16 @@ impl Draft {
         self.branches
     }
 
-    fn trunk(&mut self, class: Class, bed: Bed, radius_um: f64, pitch_um: f64, axis: usize, at: [f64; 3], ring: bool) -> usize {
+    fn trunk(
+        &mut self,
+        class: Class,
+        bed: Bed,
+        radius_um: f64,
+        pitch_um: f64,
+        axis: usize,
+        at: [f64; 3],
+        ring: bool,
+    ) -> usize {
         let branch = self.branch();
         let share = self.slab_um / pitch_um;
         self.trunks.push(Trunk {
@@ -178,7 +187,15 @@ impl Draft {
 
     fn join(&mut self, from: u32, to: u32, class: Class, bed: Bed, branch: u32, radius_um: f64, pitch_um: f64) {
         let share = self.slab_um / pitch_um;
-        self.plans.push(Plan { from, to, class, bed, branch, radius_um, share });
+        self.plans.push(Plan {
+            from,
+            to,
+            class,
+            bed,
+            branch,
+            radius_um,
+            share,
+        });
     }
 
     /// Turns trunks into chains of segments.
@@ -196,7 +213,11 @@ impl Draft {
                 let middle = (a.0 + b.0) / 2.0;
                 let calibre = t.chokes.iter().fold(1.0, |calibre, &(centre, half, choke)| {
                     let away = (middle - centre - ((middle - centre) / wide).round() * wide).abs();
-                    if away < half { math::min(calibre, choke) } else { calibre }
+                    if away < half {
+                        math::min(calibre, choke)
+                    } else {
+                        calibre
+                    }
                 });
                 if calibre <= 0.0 {
                     continue;
@@ -230,7 +251,14 @@ pub fn septa_um(p: &Parameters, space: &Space, dice: Dice, attempt: u64) -> Vec<
 }
 
 /// Draws a network for a section. `attempt` gives another one from the same seed.
-pub fn generate(p: &Parameters, space: &Space, grid: &Grid, host: &Profile, dice: Dice, attempt: u64) -> Result<Vessels> {
+pub fn generate(
+    p: &Parameters,
+    space: &Space,
+    grid: &Grid,
+    host: &Profile,
+    dice: Dice,
+    attempt: u64,
+) -> Result<Vessels> {
     let wide = grid.nx as f64 * grid.voxel_um;
     let deep = grid.nz as f64 * grid.voxel_um;
     let junction = math::min(space.skin_mm * 1000.0, deep - 400.0);
@@ -243,28 +271,86 @@ pub fn generate(p: &Parameters, space: &Space, grid: &Grid, host: &Profile, dice
         plans: Vec::new(),
         trunks: Vec::new(),
         branches: 0,
-        slab_um: if grid.plane == Plane::Block { p.capillary_pitch_um } else { grid.slab_um },
+        slab_um: if grid.plane == Plane::Block {
+            p.capillary_pitch_um
+        } else {
+            grid.slab_um
+        },
         grid: grid.clone(),
     };
-    let wrap = |x: f64| if ring { x - (x / wide).floor() * wide } else { math::clamp(x, 30.0, wide - 30.0) };
+    let wrap = |x: f64| {
+        if ring {
+            x - (x / wide).floor() * wide
+        } else {
+            math::clamp(x, 30.0, wide - 30.0)
+        }
+    };
     let mut septa = septa_um(p, space, dice, attempt);
     septa.sort_by(f64::total_cmp);
     let venous = 1.4;
 
     // The plexus lines; ends of an open line get no node of their own.
-    let deep_a = d.trunk(Class::Arteriole, Bed::DeepPlexus, p.deep_plexus_radius_um, p.plexus_pitch_um, 0, [0.0, y, junction - 60.0], ring);
-    let deep_v = d.trunk(Class::Venule, Bed::DeepPlexus, p.deep_plexus_radius_um * venous, p.plexus_pitch_um, 0, [0.0, y, junction + 20.0], ring);
+    let deep_a = d.trunk(
+        Class::Arteriole,
+        Bed::DeepPlexus,
+        p.deep_plexus_radius_um,
+        p.plexus_pitch_um,
+        0,
+        [0.0, y, junction - 60.0],
+        ring,
+    );
+    let deep_v = d.trunk(
+        Class::Venule,
+        Bed::DeepPlexus,
+        p.deep_plexus_radius_um * venous,
+        p.plexus_pitch_um,
+        0,
+        [0.0, y, junction + 20.0],
+        ring,
+    );
     let top = p.superficial_plexus_um;
-    let upper_a = d.trunk(Class::Arteriole, Bed::SuperficialPlexus, p.superficial_radius_um, p.plexus_pitch_um, 0, [0.0, y, top], ring);
-    let upper_v = d.trunk(Class::Venule, Bed::SuperficialPlexus, p.superficial_radius_um * venous, p.plexus_pitch_um, 0, [0.0, y, top + 80.0], ring);
+    let upper_a = d.trunk(
+        Class::Arteriole,
+        Bed::SuperficialPlexus,
+        p.superficial_radius_um,
+        p.plexus_pitch_um,
+        0,
+        [0.0, y, top],
+        ring,
+    );
+    let upper_v = d.trunk(
+        Class::Venule,
+        Bed::SuperficialPlexus,
+        p.superficial_radius_um * venous,
+        p.plexus_pitch_um,
+        0,
+        [0.0, y, top + 80.0],
+        ring,
+    );
 
     // Septal vessels rise from below and feed the deep plexus.
     let mut septal = Vec::new();
     for &x in &septa {
         let ax = wrap(x - 35.0);
         let vx = wrap(x + 35.0);
-        let a = d.trunk(Class::Arteriole, Bed::Septal, p.septal_radius_um, p.trunk_pitch_um, 2, [ax, y, 0.0], false);
-        let v = d.trunk(Class::Venule, Bed::Septal, p.septal_radius_um * venous, p.trunk_pitch_um, 2, [vx, y, 0.0], false);
+        let a = d.trunk(
+            Class::Arteriole,
+            Bed::Septal,
+            p.septal_radius_um,
+            p.trunk_pitch_um,
+            2,
+            [ax, y, 0.0],
+            false,
+        );
+        let v = d.trunk(
+            Class::Venule,
+            Bed::Septal,
+            p.septal_radius_um * venous,
+            p.trunk_pitch_um,
+            2,
+            [vx, y, 0.0],
+            false,
+        );
         for (trunk, plexus, at, arterial) in [(a, deep_a, ax, true), (v, deep_v, vx, false)] {
             let inlet = d.seat(trunk, deep - 1.0);
             d.boundary.push((inlet, arterial));
@@ -280,17 +366,38 @@ pub fn generate(p: &Parameters, space: &Space, grid: &Grid, host: &Profile, dice
     let mut rising = Vec::new();
     let territories = septa.len();
     for (i, &x) in septa.iter().enumerate() {
-        let next = if i + 1 < territories { septa[i + 1] } else { septa[0] + wide };
+        let next = if i + 1 < territories {
+            septa[i + 1]
+        } else {
+            septa[0] + wide
+        };
         let gap = if territories == 1 { wide } else { next - x };
         let ax = wrap(x + gap * roll.between(0.10, 0.25));
         let vx = wrap(x + gap * roll.between(0.60, 0.75));
-        let a = d.trunk(Class::Arteriole, Bed::Ascending, p.ascending_radius_um, p.trunk_pitch_um, 2, [ax, y, 0.0], false);
-        let v = d.trunk(Class::Venule, Bed::Ascending, p.ascending_radius_um * venous, p.trunk_pitch_um, 2, [vx, y, 0.0], false);
+        let a = d.trunk(
+            Class::Arteriole,
+            Bed::Ascending,
+            p.ascending_radius_um,
+            p.trunk_pitch_um,
+            2,
+            [ax, y, 0.0],
+            false,
+        );
+        let v = d.trunk(
+            Class::Venule,
+            Bed::Ascending,
+            p.ascending_radius_um * venous,
+            p.trunk_pitch_um,
+            2,
+            [vx, y, 0.0],
+            false,
+        );
         for (trunk, low, high, at) in [(a, deep_a, upper_a, ax), (v, deep_v, upper_v, vx)] {
             for (plexus, offset) in [(low, -30.0), (high, 30.0)] {
                 let end = d.seat(trunk, d.trunks[plexus].at[2] + offset);
                 let seat = d.seat(plexus, at);
-                let (class, branch, radius) = (d.trunks[trunk].class, d.trunks[trunk].branch, d.trunks[trunk].radius_um);
+                let (class, branch, radius) =
+                    (d.trunks[trunk].class, d.trunks[trunk].branch, d.trunks[trunk].radius_um);
                 d.join(end, seat, class, Bed::Ascending, branch, radius, p.trunk_pitch_um);
             }
         }
@@ -301,9 +408,13 @@ pub fn generate(p: &Parameters, space: &Space, grid: &Grid, host: &Profile, dice
         for i in 0..territories {
             let half_way = |a: f64, b: f64| (a + if b > a { b } else { b + wide }) / 2.0;
             let lower = half_way(septa[i], septa[(i + 1) % territories]);
-            d.trunks[deep_a].chokes.push((lower, 0.06 * wide / territories as f64, p.anastomosis_index));
+            d.trunks[deep_a]
+                .chokes
+                .push((lower, 0.06 * wide / territories as f64, p.anastomosis_index));
             let upper = half_way(rising[i].1, rising[(i + 1) % territories].1);
-            d.trunks[upper_a].chokes.push((upper, 0.06 * wide / territories as f64, p.anastomosis_index));
+            d.trunks[upper_a]
+                .chokes
+                .push((upper, 0.06 * wide / territories as f64, p.anastomosis_index));
         }
     }
 
@@ -318,27 +429,70 @@ pub fn generate(p: &Parameters, space: &Space, grid: &Grid, host: &Profile, dice
         let turn = d.node([wrap(x + 22.0), y, apex_z]);
         let drain = d.seat(upper_v, wrap(x + 40.0));
         let narrow = roll.log_normal(p.capillary_radius_um, 0.06);
-        d.join(foot, apex, Class::Capillary, Bed::Loop, branch, narrow, p.capillary_pitch_um);
-        d.join(apex, turn, Class::Capillary, Bed::Loop, branch, narrow * 1.2, p.capillary_pitch_um);
-        d.join(turn, drain, Class::Capillary, Bed::Loop, branch, narrow * 1.35, p.capillary_pitch_um);
+        d.join(
+            foot,
+            apex,
+            Class::Capillary,
+            Bed::Loop,
+            branch,
+            narrow,
+            p.capillary_pitch_um,
+        );
+        d.join(
+            apex,
+            turn,
+            Class::Capillary,
+            Bed::Loop,
+            branch,
+            narrow * 1.2,
+            p.capillary_pitch_um,
+        );
+        d.join(
+            turn,
+            drain,
+            Class::Capillary,
+            Bed::Loop,
+            branch,
+            narrow * 1.35,
+            p.capillary_pitch_um,
+        );
     }
 
     // Capillary bed of the dermis, tapped from the vessels around it.
     let bed = d.branch();
-    let mesh = honeycomb(&mut d, p, Class::Capillary, Bed::Dermal, bed, p.dermal_mesh_um, [0.0, wide], [top + 220.0, junction - 150.0], ring, dice, attempt);
+    let mesh = honeycomb(
+        &mut d,
+        p,
+        Class::Capillary,
+        Bed::Dermal,
+        bed,
+        p.dermal_mesh_um,
+        [0.0, wide],
+        [top + 220.0, junction - 150.0],
+        ring,
+        dice,
+        attempt,
+    );
     let mut free = mesh;
     for &(a, _, v, _) in &rising {
         let span = junction - top - 420.0;
         let taps = math::max((span / p.tap_spacing_um).floor(), 1.0) as usize;
         for k in 0..taps {
             let z = top + 220.0 + (k as f64 + roll.between(0.2, 0.8)) / taps as f64 * span;
-            tap(&mut d, p, a, z, &mut free, p.tap_radius_um, 450.0);
+            if k % 2 == 0 {
+                tap(&mut d, p, a, z, &mut free, p.tap_radius_um, 450.0);
+            }
             tap(&mut d, p, v, z + 60.0, &mut free, p.tap_radius_um * venous, 450.0);
         }
     }
     let across = math::max((wide / (2.0 * p.tap_spacing_um)).floor(), 1.0) as usize;
     for k in 0..across {
-        for (plexus, radius, shift) in [(deep_a, 1.0, 0.0), (upper_v, venous, 0.25), (deep_v, venous, 0.5), (upper_a, 1.0, 0.75)] {
+        for (plexus, radius, shift) in [
+            (deep_a, 1.0, 0.0),
+            (upper_v, venous, 0.25),
+            (deep_v, venous, 0.5),
+            (upper_a, 1.0, 0.75),
+        ] {
             let x = wrap((k as f64 + shift + roll.between(0.0, 0.2)) / across as f64 * wide);
             tap(&mut d, p, plexus, x, &mut free, p.tap_radius_um * radius, 400.0);
         }
@@ -350,7 +504,19 @@ pub fn generate(p: &Parameters, space: &Space, grid: &Grid, host: &Profile, dice
         let (left, right) = (septa[i], if next > i { septa[next] } else { septa[next] + wide });
         let branch = d.branch();
         let z_range = [junction + 150.0, deep - 60.0];
-        let mut free = honeycomb(&mut d, p, Class::Capillary, Bed::Fat, branch, p.fat_mesh_um, [left + 110.0, right - 110.0], z_range, false, dice, attempt);
+        let mut free = honeycomb(
+            &mut d,
+            p,
+            Class::Capillary,
+            Bed::Fat,
+            branch,
+            p.fat_mesh_um,
+            [left + 110.0, right - 110.0],
+            z_range,
+            false,
+            dice,
+            attempt,
+        );
         let span = z_range[1] - z_range[0];
         let levels = math::max((span / p.lobular_pitch_um).round(), 1.0) as usize;
         for k in 0..levels {
@@ -364,11 +530,24 @@ pub fn generate(p: &Parameters, space: &Space, grid: &Grid, host: &Profile, dice
                 } else {
                     (septal[septum].1, Class::Venule, venous)
                 };
-                let x_source = d.trunks[source].at[0];
-                let x_source = if from_left || x_source > left { x_source } else { x_source + wide };
                 let reach = (right - left) * roll.between(0.78, 0.9);
-                let (x0, x1) = if from_left { (left + 60.0, left + reach) } else { (right - reach, right - 60.0) };
-                lobular(&mut d, p, source, x_source, class, z, [x0, x1], from_left, widen, &mut free, &mut roll, wide);
+                let (x0, x1) = if from_left {
+                    (left + 60.0, left + reach)
+                } else {
+                    (right - reach, right - 60.0)
+                };
+                lobular(
+                    &mut d,
+                    p,
+                    source,
+                    class,
+                    z,
+                    [x0, x1],
+                    from_left,
+                    widen,
+                    &mut free,
+                    &mut roll,
+                );
             }
         }
     }
@@ -381,7 +560,6 @@ fn lobular(
     d: &mut Draft,
     p: &Parameters,
     source: usize,
-    _x_source: f64,
     class: Class,
     z: f64,
     [x0, x1]: [f64; 2],
@@ -389,21 +567,41 @@ fn lobular(
     widen: f64,
     free: &mut Vec<u32>,
     roll: &mut crate::random::Roll,
-    wide: f64,
 ) {
     let y = d.trunks[source].at[1];
     let root = d.seat(source, z);
-    let line = d.trunk(class, Bed::Tap, p.lobular_radius_um * widen, p.plexus_pitch_um, 0, [0.0, y, d.nodes[root as usize][2]], false);
+    let line = d.trunk(
+        class,
+        Bed::Tap,
+        p.lobular_radius_um * widen,
+        p.plexus_pitch_um,
+        0,
+        [0.0, y, d.nodes[root as usize][2]],
+        false,
+    );
     let near = if from_left { x0 } else { x1 };
     let entry = d.seat(line, near);
     let branch = d.trunks[line].branch;
-    d.join(root, entry, class, Bed::Tap, branch, p.lobular_radius_um * widen, p.plexus_pitch_um);
-    let taps = math::max(((x1 - x0) / p.tap_spacing_um).round(), 1.0) as usize;
+    d.join(
+        root,
+        entry,
+        class,
+        Bed::Tap,
+        branch,
+        p.lobular_radius_um * widen,
+        p.plexus_pitch_um,
+    );
+    // Fewer terminal arterioles than first venules: what they lack in number they have in bore.
+    let spacing = if class == Class::Arteriole {
+        1.6 * p.tap_spacing_um
+    } else {
+        p.tap_spacing_um
+    };
+    let taps = math::max(((x1 - x0) / spacing).round(), 1.0) as usize;
     for k in 0..taps {
         let x = x0 + 40.0 + (k as f64 + roll.between(0.3, 0.9)) / taps as f64 * (x1 - x0 - 60.0);
         tap(d, p, line, x, free, p.tap_radius_um * widen, 320.0);
     }
-    let _ = wide;
 }
 
 /// Joins a trunk to the nearest free node of a bed within reach.
@@ -450,7 +648,11 @@ fn honeycomb(
     let mut grid_nodes = vec![vec![0u32; columns]; rows + 1];
     for (r, row) in grid_nodes.iter_mut().enumerate() {
         for (c, slot) in row.iter_mut().enumerate() {
-            let zig = if (r + c) % 2 == 0 { 0.25 * edge_um } else { -0.25 * edge_um };
+            let zig = if (r + c) % 2 == 0 {
+                0.25 * edge_um
+            } else {
+                -0.25 * edge_um
+            };
             let x = x_range[0] + c as f64 * half + roll.between(-0.12, 0.12) * edge_um;
             let z = z_range[0] + r as f64 * height + zig + roll.between(-0.12, 0.12) * edge_um;
             let wide = d.grid.nx as f64 * d.grid.voxel_um;
@@ -478,7 +680,11 @@ fn honeycomb(
             }
         }
     }
-    grid_nodes.into_iter().flatten().filter(|&n| degree[n as usize] == 2).collect()
+    grid_nodes
+        .into_iter()
+        .flatten()
+        .filter(|&n| degree[n as usize] == 2)
+        .collect()
 }
 
 /// Drops what cannot flow and fills the columns of the state.
@@ -488,7 +694,12 @@ fn finish(d: Draft, p: &Parameters, grid: &Grid, host: &Profile, dice: Dice, att
     d.boundary.iter().for_each(|&(n, _)| is_boundary[n as usize] = true);
     let carries = graph::flowing(&ends, &vec![true; ends.len()], &is_boundary, &is_boundary);
     let mut number = vec![None; d.nodes.len()];
-    let mut v = Vessels { first_patch: vec![0], first_piece: vec![0], solved_pressure_factor: 1.0, ..Vessels::default() };
+    let mut v = Vessels {
+        first_patch: vec![0],
+        first_piece: vec![0],
+        solved_pressure_factor: 1.0,
+        ..Vessels::default()
+    };
     for (plan, _) in d.plans.iter().zip(&carries).filter(|&(_, &flows)| flows) {
         for end in [plan.from, plan.to] {
             if number[end as usize].is_none() {
@@ -504,9 +715,13 @@ fn finish(d: Draft, p: &Parameters, grid: &Grid, host: &Profile, dice: Dice, att
                 v.nodes.inflow_haematocrit[node] = host.haematocrit;
             }
         }
-        let (Some(from), Some(to)) = (number[plan.from as usize], number[plan.to as usize]) else { continue };
+        let (Some(from), Some(to)) = (number[plan.from as usize], number[plan.to as usize]) else {
+            continue;
+        };
         let id = v.len() as u64 + 1;
-        let mineral = dice.roll(Purpose::BranchMineral, attempt << 32 | u64::from(plan.branch)).log_normal(1.0, p.branch_mineral_sd_log);
+        let mineral = dice
+            .roll(Purpose::BranchMineral, attempt << 32 | u64::from(plan.branch))
+            .log_normal(1.0, p.branch_mineral_sd_log);
         let (pieces, patch_voxels) = path(grid, d.nodes[plan.from as usize], d.nodes[plan.to as usize], p.patch_um);
         let s = v.push_segment(NewSegment {
             id,
@@ -579,6 +794,8 @@ pub fn path(grid: &Grid, from: [f64; 3], to: [f64; 3], patch_um: f64) -> (Vec<(u
         pieces.push((grid.voxel_at(from) as u32, length));
     }
     let patches = math::max((length / patch_um).round(), 1.0) as usize;
-    let patch_voxels = (0..patches).map(|i| grid.voxel_at(point((i as f64 + 0.5) / patches as f64)) as u32).collect();
+    let patch_voxels = (0..patches)
+        .map(|i| grid.voxel_at(point((i as f64 + 0.5) / patches as f64)) as u32)
+        .collect();
     (pieces, patch_voxels)
 }

@@ -1,8 +1,10 @@
 //! Angiogenesis: hypoxic tissue calls sprouts out of perfused vessels; they follow VEGF, join and mature.
 //!
-//!     starts/h = k · length · (V > V*) · (hypoxia within reach)         from perfused capillaries and venules
-//!     speed    = v₀ · (1 + g·H(V; K, 1))
-//!     direction → persistence e^(−dt/τ) of the old one, the rest up the gradient of V, and noise
+//! ```text
+//! starts/h = k · length · (V > V*) · (hypoxia within reach)         from perfused capillaries and venules
+//! speed    = v₀ · (1 + g·H(V; K, 1))
+//! direction → persistence e^(−dt/τ) of the old one, the rest up the gradient of V, and noise
+//! ```
 //!
 //! | symbol | meaning                                        | unit   | in code                       |
 //! |--------|------------------------------------------------|--------|-------------------------------|
@@ -29,6 +31,7 @@ use crate::math;
 use crate::parameters::Arrows;
 use crate::random::{Purpose, id_from};
 use crate::state::cells::{Cells, Sprouts};
+use crate::state::ledger::wall_mineral_ug;
 use crate::state::motion;
 use crate::state::vessels::{Bed, NewSegment};
 use crate::state::{Class, EventKind, Kind, Now, Tissue, Vessels};
@@ -78,13 +81,13 @@ fn tip_speed(p: &Parameters, vegf: f64) -> f64 {
 }
 
 /// Growth, joining, regression and new starts.
-pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
+pub(crate) fn apply(p: &Parameters, wall_share: f64, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
     if tissue.vessels.len() > tissue.vessels.initial_count as usize {
         remember_first_flow(&mut tissue.vessels);
     }
     if !tissue.cells.sprouts.id.is_empty() {
         grow(p, tissue, now);
-        regress(p, tissue);
+        regress(p, wall_share, tissue);
     }
     start(p, arrows, tissue, now);
 }
@@ -93,8 +96,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
 fn remember_first_flow(vessels: &mut Vessels) {
     for s in 0..vessels.len() {
         let flow = vessels.flow_nl_per_min[s].abs();
-        if vessels.bed[s] == Bed::Sprout && vessels.healthy_flow_nl_per_min[s] == 0.0 && flow > 0.0
-        {
+        if vessels.bed[s] == Bed::Sprout && vessels.healthy_flow_nl_per_min[s] == 0.0 && flow > 0.0 {
             vessels.healthy_flow_nl_per_min[s] = flow;
             vessels.healthy_shear_pa[s] = vessels.shear_pa[s];
         }
@@ -132,10 +134,7 @@ fn start(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
         if f64::from(fields.oxygen[target]) >= p.hypoxia_mmhg || !anatomy.lives(voxel) {
             continue;
         }
-        let rate = arrows.angiogenesis * p.starts_per_mm_d / 24.0
-            * vessels.length_um[s]
-            * 1e-3
-            * vessels.slab_share[s];
+        let rate = arrows.angiogenesis * p.starts_per_mm_d / 24.0 * vessels.length_um[s] * 1e-3 * vessels.slab_share[s];
         let mut roll = now.dice.roll(Purpose::Sprout, vessels.id[s]);
         if roll.chance(math::chance_of(rate, now.hours)) {
             chosen.push((s, up));
@@ -171,14 +170,7 @@ fn grown_mm(vessels: &Vessels) -> f64 {
 
 /// A node of segment s that can take one more vessel, near a share of its length: an end of degree ≤ 2 when that is
 /// as near as a cut, else a cut. `None` when neither is possible.
-fn junction(
-    grid: &Grid,
-    vessels: &mut Vessels,
-    cells: &mut Cells,
-    s: usize,
-    share: f64,
-    cause: u64,
-) -> Option<u32> {
+fn junction(grid: &Grid, vessels: &mut Vessels, cells: &mut Cells, s: usize, share: f64, cause: u64) -> Option<u32> {
     let degrees = vessels.degrees();
     let (from, to) = (vessels.from[s], vessels.to[s]);
     let patches = vessels.patches(s).len();
@@ -280,22 +272,12 @@ fn grow(p: &Parameters, tissue: &mut Tissue, now: Now) {
                 continue;
             };
             let last = id_from(sprouts.id[i], 9);
-            lay(
-                p,
-                grid,
-                vessels,
-                last,
-                [node, there],
-                branch,
-                vessels.slab_share[s],
-            );
+            lay(p, grid, vessels, last, [node, there], branch, vessels.slab_share[s]);
             // A way through another blind sprout opens with it.
             let opens = now.step + (p.maturation_h / now.hours).ceil() as u64;
             let other = vessels.branch[s];
             for t in 0..vessels.len() {
-                if is_growing(vessels, t)
-                    && (vessels.branch[t] == branch || vessels.branch[t] == other)
-                {
+                if is_growing(vessels, t) && (vessels.branch[t] == branch || vessels.branch[t] == other) {
                     vessels.opens_at_step[t] = opens;
                 }
             }
@@ -338,8 +320,7 @@ fn steer(
 /// Whether a point lies inside the block without wrapping, half a voxel from its sides.
 fn is_within(grid: &Grid, point: [f64; 3]) -> bool {
     let margin = grid.voxel_um / 2.0;
-    let inside =
-        |x: f64, n: usize| n == 1 || (margin..=n as f64 * grid.voxel_um - margin).contains(&x);
+    let inside = |x: f64, n: usize| n == 1 || (margin..=n as f64 * grid.voxel_um - margin).contains(&x);
     inside(point[0], grid.nx) && inside(point[1], grid.ny) && inside(point[2], grid.nz)
 }
 
@@ -396,9 +377,7 @@ fn lay(
         radius_um: p.radius_um,
         slab_share,
         opens_at_step: u64::MAX,
-        patch_voxels: (0..patches as usize)
-            .map(|k| at((k as f64 + 0.5) / patches))
-            .collect(),
+        patch_voxels: (0..patches as usize).map(|k| at((k as f64 + 0.5) / patches)).collect(),
         pieces,
     });
 }
@@ -408,13 +387,7 @@ const PATCH_UM: f64 = 25.0;
 
 /// The vessel that a tip touches: the nearest capillary or venule within reach that is neither the sprout itself nor
 /// the vessel from which it comes, and the share of its length at which it is touched.
-fn neighbour(
-    p: &Parameters,
-    grid: &Grid,
-    vessels: &Vessels,
-    node: u32,
-    branch: u32,
-) -> Option<(usize, f64)> {
+fn neighbour(p: &Parameters, grid: &Grid, vessels: &Vessels, node: u32, branch: u32) -> Option<(usize, f64)> {
     let tip = vessels.nodes.place_um[node as usize];
     let base = (0..vessels.len())
         .find(|&s| vessels.branch[s] == branch && vessels.bed[s] == Bed::Sprout)
@@ -454,8 +427,10 @@ fn keep_sprouts(sprouts: &mut Sprouts, keep: impl Fn(usize) -> bool) {
 }
 
 /// Tips that never joined go, with the segments that only they made.
-fn regress(p: &Parameters, tissue: &mut Tissue) {
-    let Tissue { vessels, cells, .. } = tissue;
+fn regress(p: &Parameters, wall_share: f64, tissue: &mut Tissue) {
+    let Tissue {
+        vessels, cells, ledger, ..
+    } = tissue;
     let is_old = |i: usize| f64::from(cells.sprouts.age_h[i]) >= p.regress_d * 24.0;
     let old: Vec<usize> = (0..cells.sprouts.id.len()).filter(|&i| is_old(i)).collect();
     if old.is_empty() {
@@ -475,6 +450,10 @@ fn regress(p: &Parameters, tissue: &mut Tissue) {
     }
     keep_sprouts(&mut cells.sprouts, |i| !old.contains(&i));
     if keep.contains(&false) {
+        // Mineral of the walls that vanish is cleared with them, and booked.
+        for s in (0..vessels.len()).filter(|&s| !keep[s]) {
+            ledger.mineral_ug.book(-wall_mineral_ug(vessels, s, wall_share));
+        }
         let (segments, nodes) = vessels.retain_segments(&keep);
         for s in &mut cells.mural.segment {
             *s = segments[*s as usize];
@@ -514,21 +493,15 @@ mod tests {
     fn run(tissue: &mut Tissue, steps: std::ops::Range<u64>) {
         let p = parameters();
         for step in steps {
-            apply(&p, &Arrows::default(), tissue, now(step));
+            apply(&p, 0.5, &Arrows::default(), tissue, now(step));
         }
     }
 
     fn check(tissue: &Tissue) {
         let v = &tissue.vessels;
         assert!(v.degrees().iter().all(|&d| d <= 3));
-        assert_eq!(
-            *v.first_patch.last().expect("ranges") as usize,
-            v.integrity.len()
-        );
-        assert_eq!(
-            *v.first_piece.last().expect("ranges") as usize,
-            v.piece_um.len()
-        );
+        assert_eq!(*v.first_patch.last().expect("ranges") as usize, v.integrity.len());
+        assert_eq!(*v.first_piece.last().expect("ranges") as usize, v.piece_um.len());
         for s in 0..v.len() {
             assert!(!v.patches(s).is_empty() && !v.pieces(s).is_empty());
             let um = v.pieces(s).fold(0.0, |sum, p| sum + v.piece_um[p]);
@@ -570,17 +543,11 @@ mod tests {
         for step in 0..400 {
             run(&mut tissue, step..step + 1);
             check(&tissue);
-            let joined = tissue
-                .events
-                .pending
-                .iter()
-                .any(|e| e.kind == EventKind::Anastomosis);
+            let joined = tissue.events.pending.iter().any(|e| e.kind == EventKind::Anastomosis);
             if joined && joined_at.is_none() {
                 joined_at = Some(step);
                 let v = &tissue.vessels;
-                let opens = (0..v.len())
-                    .filter(|&s| v.opens_at_step[s] == step + 72)
-                    .count();
+                let opens = (0..v.len()).filter(|&s| v.opens_at_step[s] == step + 72).count();
                 assert!(opens >= 2);
             }
         }
@@ -600,7 +567,7 @@ mod tests {
             ..parameters()
         };
         for step in 0..200 {
-            apply(&p, &Arrows::default(), &mut tissue, now(step));
+            apply(&p, 0.5, &Arrows::default(), &mut tissue, now(step));
             let mm3 = 0.6 * 0.6 * 0.15;
             assert!(tissue.cells.sprouts.id.len() as f64 <= (p.most_tips_per_mm3 * mm3).ceil());
         }
@@ -616,12 +583,12 @@ mod tests {
             ..parameters()
         };
         for step in 0..20 {
-            apply(&p, &Arrows::default(), &mut tissue, now(step));
+            apply(&p, 0.5, &Arrows::default(), &mut tissue, now(step));
         }
         assert!(tissue.vessels.bed.contains(&Bed::Sprout));
         tissue.fields.vegf.fill(0.1);
         for step in 20..120 {
-            apply(&p, &Arrows::default(), &mut tissue, now(step));
+            apply(&p, 0.5, &Arrows::default(), &mut tissue, now(step));
         }
         assert!(tissue.cells.sprouts.id.is_empty());
         assert!(!tissue.vessels.bed.contains(&Bed::Sprout));

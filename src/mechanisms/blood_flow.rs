@@ -1,6 +1,8 @@
 //! Blood flow: pressures and flows of the network, whatever segments are open.
 //!
-//!     q = G Δp,   G = c D_eff⁴ (1 − Θ)² / (µ(D, H) L),   Σ_segments φ q = 0 at every inner node
+//! ```text
+//! q = G Δp,   G = c D_eff⁴ (1 − Θ)² / (µ(D, H) L),   Σ_segments φ q = 0 at every inner node
+//! ```
 //!
 //! | symbol | meaning                              | unit      | in code                     |
 //! |--------|--------------------------------------|-----------|-----------------------------|
@@ -90,7 +92,7 @@ pub fn conductances(p: &Parameters, arrows: &Arrows, v: &Vessels, step: u64) -> 
 /// Work space of the flow solve: not part of the state.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
-    symbolic: Option<(usize, Symbolic)>,
+    symbolic: Option<(Vec<[u32; 2]>, Symbolic)>,
 }
 
 /// Solves again when a conductance, the pressure or the graph changed.
@@ -112,21 +114,41 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
 
 /// Sets flow, pressure and shear for the conductances given, and books the imbalance.
 pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, conductance: Vec<f64>, work: &mut Workspace) {
-    let Tissue { vessels: v, host, ledger, .. } = tissue;
+    let Tissue {
+        vessels: v,
+        host,
+        ledger,
+        ..
+    } = tissue;
     let nodes = v.nodes.id.len();
     let ends: Vec<[u32; 2]> = (0..v.len()).map(|s| [v.from[s], v.to[s]]).collect();
     let open: Vec<bool> = conductance.iter().map(|&g| g > 0.0).collect();
     let is_boundary: Vec<bool> = v.nodes.boundary.iter().map(|b| *b != Boundary::Inner).collect();
-    let has_level: Vec<bool> = v.nodes.boundary.iter().map(|b| matches!(b, Boundary::Pressure(_))).collect();
+    let has_level: Vec<bool> = v
+        .nodes
+        .boundary
+        .iter()
+        .map(|b| matches!(b, Boundary::Pressure(_)))
+        .collect();
     let carries = graph::flowing(&ends, &open, &is_boundary, &has_level);
 
-    if work.symbolic.as_ref().is_none_or(|(count, _)| *count != v.len()) {
-        work.symbolic = Some((v.len(), Symbolic::new(nodes, &ends)));
+    if work.symbolic.as_ref().is_none_or(|(known, _)| *known != ends) {
+        work.symbolic = Some((ends.clone(), Symbolic::new(nodes, &ends)));
     }
-    let Some((_, symbolic)) = work.symbolic.as_ref() else { return };
+    let Some((_, symbolic)) = work.symbolic.as_ref() else {
+        return;
+    };
 
     // Inner nodes: Σ φG (p − p_other) = inflow. Held nodes keep their pressure and leave the matrix.
-    let weight: Vec<f64> = (0..v.len()).map(|s| if carries[s] { v.slab_share[s] * conductance[s] } else { 0.0 }).collect();
+    let weight: Vec<f64> = (0..v.len())
+        .map(|s| {
+            if carries[s] {
+                v.slab_share[s] * conductance[s]
+            } else {
+                0.0
+            }
+        })
+        .collect();
     let held: Vec<Option<f64>> = v
         .nodes
         .boundary
@@ -139,7 +161,13 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, conductance: Vec<f64>, 
         .collect();
     let mut diagonal = vec![0.0; nodes];
     let mut load: Vec<f64> = (0..nodes)
-        .map(|n| if let Boundary::Inflow(q) = v.nodes.boundary[n] { q } else { 0.0 })
+        .map(|n| {
+            if let Boundary::Inflow(q) = v.nodes.boundary[n] {
+                q
+            } else {
+                0.0
+            }
+        })
         .collect();
     let mut coupling = vec![0.0; v.len()];
     for s in 0..v.len() {
@@ -159,7 +187,9 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, conductance: Vec<f64>, 
             (diagonal[n], load[n]) = (1.0, held[n].unwrap_or(0.0));
         }
     }
-    let Some(factor) = Factor::new(symbolic, &diagonal, &coupling) else { return };
+    let Some(factor) = Factor::new(symbolic, &diagonal, &coupling) else {
+        return;
+    };
     let mut pressure = factor.solve(symbolic, &load);
     // One step of refinement: conductances span eight orders of magnitude.
     let mut rest: Vec<f64> = (0..nodes).map(|n| load[n] - diagonal[n] * pressure[n]).collect();
@@ -175,7 +205,11 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, conductance: Vec<f64>, 
     let mut touched = vec![false; nodes];
     for s in 0..v.len() {
         let [a, b] = ends[s].map(|n| n as usize);
-        let q = if carries[s] { conductance[s] * (pressure[a] - pressure[b]) } else { 0.0 };
+        let q = if carries[s] {
+            conductance[s] * (pressure[a] - pressure[b])
+        } else {
+            0.0
+        };
         v.flow_nl_per_min[s] = q;
         let bore = bore_from_conductance(p, conductance[s], v.length_um[s], v.radius_um[s], v.haematocrit[s]);
         v.shear_pa[s] = if carries[s] {
@@ -213,10 +247,19 @@ pub fn imbalance(v: &Vessels) -> f64 {
         sum[v.to[s] as usize] += q;
     }
     let inflow = (0..sum.len()).fold(0.0, |total, n| {
-        total + if v.nodes.boundary[n] == Boundary::Inner { 0.0 } else { math::positive(-sum[n]) }
+        total
+            + if v.nodes.boundary[n] == Boundary::Inner {
+                0.0
+            } else {
+                math::positive(-sum[n])
+            }
     });
     let worst = (0..sum.len()).fold(0.0, |worst, n| {
-        if v.nodes.boundary[n] == Boundary::Inner { math::max(worst, sum[n].abs()) } else { worst }
+        if v.nodes.boundary[n] == Boundary::Inner {
+            math::max(worst, sum[n].abs())
+        } else {
+            worst
+        }
     });
     if inflow > 0.0 { worst / inflow } else { 0.0 }
 }
@@ -226,10 +269,20 @@ fn record_reversals(tissue: &mut Tissue, before: &[f64], now: Now) {
     for s in 0..v.len() {
         let (old, new) = (before[s], v.flow_nl_per_min[s]);
         // A link that hardly flowed in health flips for nothing: report only a tenth of the healthy flow or more.
-        if old * new < 0.0 && new.abs() > 0.1 * v.healthy_flow_nl_per_min[s] && old.abs() > 0.1 * v.healthy_flow_nl_per_min[s] {
+        if old * new < 0.0
+            && new.abs() > 0.1 * v.healthy_flow_nl_per_min[s]
+            && old.abs() > 0.1 * v.healthy_flow_nl_per_min[s]
+        {
             let cause = events.latest_closure;
             let entity = format!("segment:{}", v.id[s]);
-            events.add(now.step, EventKind::Reversal, entity, v.middle_um(s), cause, &[("flow_nl_per_min", new)]);
+            events.add(
+                now.step,
+                EventKind::Reversal,
+                entity,
+                v.middle_um(s),
+                cause,
+                &[("flow_nl_per_min", new)],
+            );
         }
     }
 }

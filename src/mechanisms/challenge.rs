@@ -62,17 +62,10 @@ pub fn set_profile(profile: &mut Profile, setting: &Setting) -> Result<(), Strin
 
 impl Challenge {
     /// Checks an entry of a scenario against the tissue and the host that it will meet.
-    pub fn from_entry(
-        entry: &ChallengeEntry,
-        grid: &Grid,
-        profile: &Profile,
-    ) -> Result<Self, String> {
+    pub fn from_entry(entry: &ChallengeEntry, grid: &Grid, profile: &Profile) -> Result<Self, String> {
         let fault = |message: String| format!("challenge.{}: {message}", entry.id);
         if !(0.0..=1.0).contains(&entry.strength) {
-            return Err(fault(format!(
-                "strength = {}: expected 0 to 1",
-                entry.strength
-            )));
+            return Err(fault(format!("strength = {}: expected 0 to 1", entry.strength)));
         }
         let radius_um = entry.radius_mm.unwrap_or(0.0) * 1000.0;
         let insult = match entry.kind {
@@ -87,9 +80,7 @@ impl Challenge {
                 }
             }
             ChallengeKind::Hypotension => match entry.duration_h {
-                Some(duration_h) if duration_h.is_finite() && duration_h > 0.0 => {
-                    Insult::Hypotension { duration_h }
-                }
+                Some(duration_h) if duration_h.is_finite() && duration_h > 0.0 => Insult::Hypotension { duration_h },
                 _ => return Err(fault("duration_h: expected a length above 0 h".into())),
             },
             ChallengeKind::Chemistry => {
@@ -97,9 +88,7 @@ impl Challenge {
                 for setting in &entry.set {
                     trial.set(setting, entry.strength).map_err(fault)?;
                 }
-                Insult::Chemistry {
-                    set: entry.set.clone(),
-                }
+                Insult::Chemistry { set: entry.set.clone() }
             }
         };
         Ok(Self {
@@ -107,8 +96,7 @@ impl Challenge {
             schedule: Schedule::new(&entry.course, 0.0).map_err(fault)?,
             insult,
             strength: entry.strength,
-            centre_um: schedule::place_um(grid, [entry.x_mm, entry.y_mm, entry.depth_mm])
-                .map_err(fault)?,
+            centre_um: schedule::place_um(grid, [entry.x_mm, entry.y_mm, entry.depth_mm]).map_err(fault)?,
             radius_um,
         })
     }
@@ -117,14 +105,7 @@ impl Challenge {
         matches!(self.insult, Insult::Trauma | Insult::MineralNidus)
     }
 
-    fn happens(
-        &self,
-        p: &Parameters,
-        wall_share: f64,
-        arrows: &Arrows,
-        tissue: &mut Tissue,
-        now: Now,
-    ) {
+    fn happens(&self, p: &Parameters, wall_share: f64, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
         let scale = if self.insult == Insult::Trauma {
             arrows.trauma
         } else {
@@ -145,24 +126,12 @@ impl Challenge {
         tissue.events.latest_trigger = Some(event);
         match &self.insult {
             Insult::Trauma => {
-                tissue.injure(
-                    self.centre_um,
-                    self.radius_um,
-                    strength,
-                    p.trauma_nidus * strength,
-                );
+                tissue.injure(self.centre_um, self.radius_um, strength, p.trauma_nidus * strength);
                 tissue.blame(self.centre_um, self.radius_um, event);
             }
             Insult::MineralNidus => {
                 tissue.injure(self.centre_um, self.radius_um, 0.0, strength);
-                deposit(
-                    p,
-                    wall_share,
-                    tissue,
-                    self.centre_um,
-                    self.radius_um,
-                    strength,
-                );
+                deposit(p, wall_share, tissue, self.centre_um, self.radius_um, strength);
                 tissue.blame(self.centre_um, self.radius_um, event);
             }
             Insult::Hypotension { .. } => {}
@@ -179,24 +148,14 @@ impl Challenge {
 /// Marks the voxels of all local challenges before the first step: «outside every challenge radius» holds from day 0.
 pub fn prepare(tissue: &mut Tissue, challenges: &[Challenge]) {
     for challenge in challenges.iter().filter(|c| c.is_local()) {
-        for voxel in tissue
-            .grid
-            .within_um(challenge.centre_um, challenge.radius_um)
-        {
+        for voxel in tissue.grid.within_um(challenge.centre_um, challenge.radius_um) {
             tissue.anatomy.challenged[voxel] = true;
         }
     }
 }
 
 /// First crystals in walls and interstitium inside the radius, booked.
-fn deposit(
-    p: &Parameters,
-    wall_share: f64,
-    tissue: &mut Tissue,
-    centre_um: [f64; 3],
-    radius_um: f64,
-    strength: f64,
-) {
+fn deposit(p: &Parameters, wall_share: f64, tissue: &mut Tissue, centre_um: [f64; 3], radius_um: f64, strength: f64) {
     let Tissue {
         grid,
         vessels,
@@ -216,10 +175,7 @@ fn deposit(
             .count();
         if inside > 0 {
             let share = inside as f64 / pieces.len() as f64;
-            let new = math::max(
-                vessels.mineral[segment],
-                p.nidus_wall_mineral * strength * share,
-            );
+            let new = math::max(vessels.mineral[segment], p.nidus_wall_mineral * strength * share);
             let gain = new - vessels.mineral[segment];
             vessels.mineral[segment] = new;
             ledger
@@ -233,9 +189,7 @@ fn deposit(
             let old = fields.mineral[voxel];
             let new = math::max(f64::from(old), p.nidus_interstitial_mineral * strength) as f32;
             fields.mineral[voxel] = new;
-            ledger
-                .mineral_ug
-                .book((f64::from(new) - f64::from(old)) * capacity);
+            ledger.mineral_ug.book((f64::from(new) - f64::from(old)) * capacity);
         }
     }
 }
@@ -304,12 +258,7 @@ mod tests {
     #[test]
     fn a_bruise_denudes_inside_its_radius_and_kills_nothing() {
         let tissue = run(&entry(ChallengeKind::Trauma), &Arrows::default(), 25);
-        let lost = tissue
-            .vessels
-            .integrity
-            .iter()
-            .filter(|&&e| e == 0.0)
-            .count();
+        let lost = tissue.vessels.integrity.iter().filter(|&&e| e == 0.0).count();
         assert!(lost > 0 && lost < tissue.vessels.integrity.len());
         assert!(tissue.vessels.nidus[0] > 0.0 && tissue.vessels.nidus[1] == 0.0);
         assert!(!tissue.anatomy.ever_died.contains(&true));
@@ -380,8 +329,7 @@ mod tests {
     #[test]
     fn an_unknown_host_value_or_a_place_outside_is_refused() {
         let tissue = fixture::tissue(fixture::healthy());
-        let make =
-            |e: &ChallengeEntry| Challenge::from_entry(e, &tissue.grid, &tissue.host.profile);
+        let make = |e: &ChallengeEntry| Challenge::from_entry(e, &tissue.grid, &tissue.host.profile);
         let unknown = ChallengeEntry {
             set: vec![Setting {
                 key: "host.phosphat".into(),
@@ -400,8 +348,7 @@ mod tests {
     #[test]
     fn the_crystals_of_a_nidus_are_booked() {
         let tissue = run(&entry(ChallengeKind::MineralNidus), &Arrows::default(), 25);
-        let there =
-            mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, 0.5);
+        let there = mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, 0.5);
         assert!(there > 0.0);
         assert!(tissue.ledger.mineral_ug.gap(there).abs() < 1e-9 * there);
         assert_eq!(tissue.vessels.nidus[0], 1.0);

@@ -1,8 +1,10 @@
 //! Endothelial injury and repair: patches of 25 µm are lost by chance, and their neighbours creep back over the gap.
 //!
-//!     loss with hazard  κ [ a_P H(Pi; K_P, 4) + a_U U + a_C H(C; K_C, 2) + a_D H(D; K_D, 2) + a_M m + a_O 1(O < O*) ]  → E = 0
-//!     dE/dt = k_rep s(τ) (b + (1 − b) Ē) (1 + β_R R + β_V V) (1 − E)
-//!     s(τ) = s_min + (1 − s_min) · 1.09 · H(τ/τ_healthy; 0.3, 2)
+//! ```text
+//! loss with hazard  κ [ a_P H(Pi; K_P, 4) + a_U U + a_C H(C; K_C, 2) + a_D H(D; K_D, 2) + a_M m + a_O 1(O < O*) ]  → E = 0
+//! dE/dt = k_rep s(τ) (b + (1 − b) Ē) (1 + β_R R + β_V V) (1 − E)
+//! s(τ) = s_min + (1 − s_min) · 1.09 · H(τ/τ_healthy; 0.3, 2)
+//! ```
 //!
 //! | symbol  | meaning                                  | unit   | in code                        |
 //! |---------|------------------------------------------|--------|--------------------------------|
@@ -86,7 +88,11 @@ fn loss_rate(p: &Parameters, arrows: &Arrows, a: &Around) -> f64 {
         * (p.cytokine_rate_per_h * math::hill(a.cytokine, p.cytokine_half, 2.0)
             + p.damage_rate_per_h * math::hill(a.damage, p.damage_half, 2.0));
     let wall = p.mineral_rate_per_h * a.mineral;
-    let starved = if a.oxygen < p.hypoxia_mmhg { p.hypoxia_rate_per_h } else { 0.0 };
+    let starved = if a.oxygen < p.hypoxia_mmhg {
+        p.hypoxia_rate_per_h
+    } else {
+        0.0
+    };
     arrows.ec_injury * (chemistry + signals + wall + starved)
 }
 
@@ -109,7 +115,13 @@ fn repair_rate(p: &Parameters, host: f64, shear: f64, neighbours: f64, signal: f
 
 /// Walks the rules over every patch; each reads the old integrity of its neighbours and writes itself.
 pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
-    let Tissue { vessels: v, fields, host, site, .. } = tissue;
+    let Tissue {
+        vessels: v,
+        fields,
+        host,
+        site,
+        ..
+    } = tissue;
     let old = v.integrity.clone();
     let at_node = node_integrity(v, &old);
     let factor = host.profile.repair_factor * site.repair;
@@ -132,7 +144,12 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         };
         let hazard = f64::from(v.susceptibility[patch]) * loss_rate(p, arrows, &around);
         let who = v.id[s] << 12 | (patch - v.first_patch[s] as usize) as u64;
-        if hazard > 0.0 && now.dice.roll(Purpose::EndothelialLoss, who).chance(math::chance_of(hazard, now.hours)) {
+        if hazard > 0.0
+            && now
+                .dice
+                .roll(Purpose::EndothelialLoss, who)
+                .chance(math::chance_of(hazard, now.hours))
+        {
             *e = 0.0;
             return;
         }
@@ -140,8 +157,16 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
             return;
         }
         let patches = v.patches(s);
-        let before = if patch > patches.start { f64::from(old[patch - 1]) } else { at_node[v.from[s] as usize] };
-        let after = if patch + 1 < patches.end { f64::from(old[patch + 1]) } else { at_node[v.to[s] as usize] };
+        let before = if patch > patches.start {
+            f64::from(old[patch - 1])
+        } else {
+            at_node[v.from[s] as usize]
+        };
+        let after = if patch + 1 < patches.end {
+            f64::from(old[patch + 1])
+        } else {
+            at_node[v.to[s] as usize]
+        };
         let shear = shear_protection(p, arrows, v.shear_pa[s], v.healthy_shear_pa[s]);
         let rate = repair_rate(
             p,
@@ -167,7 +192,9 @@ fn node_integrity(v: &crate::state::Vessels, integrity: &[f32]) -> Vec<f64> {
             sum[node as usize].1 += 1.0;
         }
     }
-    sum.into_iter().map(|(total, n)| if n > 0.0 { total / n } else { 1.0 }).collect()
+    sum.into_iter()
+        .map(|(total, n)| if n > 0.0 { total / n } else { 1.0 })
+        .collect()
 }
 
 #[cfg(test)]
@@ -175,27 +202,61 @@ mod tests {
     use super::*;
 
     fn p() -> Parameters {
-        crate::parameters::Registry::embedded().section("endothelium").expect("registry section")
+        crate::parameters::Registry::embedded()
+            .section("endothelium")
+            .expect("registry section")
     }
 
-    const REST: Around = Around { phosphate: 1.1, toxin: 0.0, cytokine: 0.0, damage: 0.0, mineral: 0.0, oxygen: 40.0 };
+    const REST: Around = Around {
+        phosphate: 1.1,
+        toxin: 0.0,
+        cytokine: 0.0,
+        damage: 0.0,
+        mineral: 0.0,
+        oxygen: 40.0,
+    };
 
     #[test]
     fn health_loses_a_patch_in_months_and_uraemia_sooner() {
         let all = Arrows::default();
         let healthy = loss_rate(&p(), &all, &REST);
         assert!(healthy > 0.0 && 1.0 / healthy > 24.0 * 60.0, "{healthy}");
-        let uraemic = loss_rate(&p(), &all, &Around { phosphate: 2.0, toxin: 1.0, ..REST });
+        let uraemic = loss_rate(
+            &p(),
+            &all,
+            &Around {
+                phosphate: 2.0,
+                toxin: 1.0,
+                ..REST
+            },
+        );
         assert!(uraemic > 3.0 * healthy);
     }
 
     #[test]
     fn a_switch_takes_its_arrow_away() {
-        let hot = Around { cytokine: 1.0, damage: 1.0, ..REST };
-        let quiet = Arrows { damp_loop: 0.0, ..Arrows::default() };
+        let hot = Around {
+            cytokine: 1.0,
+            damage: 1.0,
+            ..REST
+        };
+        let quiet = Arrows {
+            damp_loop: 0.0,
+            ..Arrows::default()
+        };
         assert_eq!(loss_rate(&p(), &quiet, &hot), loss_rate(&p(), &quiet, &REST));
         assert!(loss_rate(&p(), &Arrows::default(), &hot) > loss_rate(&p(), &quiet, &hot));
-        assert_eq!(loss_rate(&p(), &Arrows { ec_injury: 0.0, ..Arrows::default() }, &hot), 0.0);
+        assert_eq!(
+            loss_rate(
+                &p(),
+                &Arrows {
+                    ec_injury: 0.0,
+                    ..Arrows::default()
+                },
+                &hot
+            ),
+            0.0
+        );
     }
 
     #[test]

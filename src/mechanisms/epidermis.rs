@@ -1,10 +1,12 @@
 //! Epidermis: columns of keratinocytes lose their support and open; an open surface is cleared, filled and closed.
 //!
-//!     support = perfused loops within reach / loops within reach        (capillaries where there are no loops)
-//!     t ← t + dt      while support < 0.3 and the bed beneath is bad; else t ← t − dt, not below 0
-//!     t ← t + 4·dt    while D > 0.8 or B > 0.5 at the column
-//!     a column opens at t ≥ 24 h
-//!     creep/h = v/voxel · gate(O) · (1 − B) · bed  +  k · open columns / edge columns · bed
+//! ```text
+//! support = perfused loops within reach / loops within reach        (capillaries where there are no loops)
+//! t ← t + dt      while support < 0.3 and the bed beneath is bad; else t ← t − dt, not below 0
+//! t ← t + 4·dt    while D > 0.8 or B > 0.5 at the column
+//! a column opens at t ≥ 24 h
+//! creep/h = v/voxel · gate(O) · (1 − B) · bed  +  k · open columns / edge columns · bed
+//! ```
 //!
 //! | symbol | meaning                                              | unit  | in code                        |
 //! |--------|------------------------------------------------------|-------|--------------------------------|
@@ -120,8 +122,7 @@ fn bed_gate(p: &Parameters, footing: &Footing) -> f64 {
 
 /// Way that the sheet creeps over an open column from one covered neighbour [voxels/h].
 fn creep_per_h(p: &Parameters, footing: &Footing, voxel_um: f64) -> f64 {
-    let oxygen =
-        (footing.oxygen - p.divide_least_mmhg) / (p.divide_full_mmhg - p.divide_least_mmhg);
+    let oxygen = (footing.oxygen - p.divide_least_mmhg) / (p.divide_full_mmhg - p.divide_least_mmhg);
     p.edge_mm_per_d * 1000.0 / 24.0 / voxel_um
         * math::unit(oxygen)
         * math::unit(1.0 - footing.bacteria)
@@ -136,9 +137,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     let columns = tissue.cells.keratinocytes.covered.len();
     // What another process opened in this step has not been counted open yet.
     let k = &tissue.cells.keratinocytes;
-    let open_before = (0..columns)
-        .filter(|&c| k.covered[c] == 0 && k.open_h[c] > 0.0)
-        .count();
+    let open_before = (0..columns).filter(|&c| k.covered[c] == 0 && k.open_h[c] > 0.0).count();
 
     let footings = footings(p, tissue);
     lose(p, tissue, &footings, now);
@@ -200,24 +199,14 @@ fn is_bad(
     so: impl Fn(usize) -> bool,
 ) -> bool {
     let layer = grid.nx * grid.ny;
-    let end = if depths.end < grid.nz {
-        depths.end
-    } else {
-        grid.nz
-    };
+    let end = if depths.end < grid.nz { depths.end } else { grid.nz };
     let all = depths.start..end;
     let found = all.clone().filter(|&z| so(column + layer * z)).count();
     !all.is_empty() && found as f64 >= p.bed_bad_share * all.len() as f64
 }
 
 /// Support of every column by perfused loops; by capillaries where the network has no loops within reach.
-fn supports(
-    p: &Parameters,
-    grid: &Grid,
-    vessels: &Vessels,
-    columns: usize,
-    top: usize,
-) -> Vec<f64> {
+fn supports(p: &Parameters, grid: &Grid, vessels: &Vessels, columns: usize, top: usize) -> Vec<f64> {
     let is_loop = |s: usize| vessels.bed[s] == Bed::Loop;
     let sprouted = |s: usize| vessels.bed[s] == Bed::Sprout && vessels.is_perfused(s);
     let all_well = (0..vessels.len()).all(|s| !is_loop(s) || vessels.is_perfused(s));
@@ -274,10 +263,7 @@ fn supports(
 
 fn lose(p: &Parameters, tissue: &mut Tissue, footings: &[Footing], now: Now) {
     let Tissue {
-        grid,
-        anatomy,
-        cells,
-        ..
+        grid, anatomy, cells, ..
     } = tissue;
     let k = &mut cells.keratinocytes;
     for (column, footing) in footings.iter().enumerate() {
@@ -424,29 +410,16 @@ fn oxygen_of_neighbours(grid: &Grid, anatomy: &Anatomy, fields: &Fields, voxel: 
 }
 
 /// The sheet creeps in from covered neighbours, and the wound contracts.
-fn close(
-    p: &Parameters,
-    arrows: &Arrows,
-    tissue: &mut Tissue,
-    footings: &[Footing],
-    open: &[usize],
-    now: Now,
-) {
+fn close(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, footings: &[Footing], open: &[usize], now: Now) {
     let Tissue {
-        grid,
-        anatomy,
-        cells,
-        ..
+        grid, anatomy, cells, ..
     } = tissue;
     let k = &mut cells.keratinocytes;
     let covered_sides = |covered: &[u8], column: usize| {
         let sides = grid.faces(column).filter(|&c| c < covered.len());
         sides.filter(|&c| covered[c] == 1).count() as f64
     };
-    let edges = open
-        .iter()
-        .filter(|&&c| covered_sides(&k.covered, c) > 0.0)
-        .count();
+    let edges = open.iter().filter(|&&c| covered_sides(&k.covered, c) > 0.0).count();
     if edges == 0 {
         return;
     }
@@ -457,8 +430,7 @@ fn close(
         let sides = covered_sides(&k.covered, column);
         if sides > 0.0 {
             let footing = &footings[column];
-            let rate =
-                creep_per_h(p, footing, grid.voxel_um) * sides + contraction * bed_gate(p, footing);
+            let rate = creep_per_h(p, footing, grid.voxel_um) * sides + contraction * bed_gate(p, footing);
             let creep = f64::from(k.creep[column]) + rate * arrows.reepithelialise * now.hours;
             k.creep[column] = math::unit(creep) as f32;
             if creep >= 1.0 {
@@ -480,9 +452,7 @@ fn close(
                 }
             }
         }
-        let next = grid
-            .faces(column)
-            .find(|&c| c < k.covered.len() && k.covered[c] == 0);
+        let next = grid.faces(column).find(|&c| c < k.covered.len() && k.covered[c] == 0);
         if let Some(next) = next
             && rest > 0.0
             && k.creep[next] < 1.0
@@ -678,11 +648,7 @@ mod tests {
         let mut sheddings = 0;
         for step in 0..24 * 120 {
             run(&mut tissue, step..step + 1);
-            let gone = tissue
-                .anatomy
-                .vitality
-                .iter()
-                .filter(|&&v| v == Vitality::Gone);
+            let gone = tissue.anatomy.vitality.iter().filter(|&&v| v == Vitality::Gone);
             sheddings = sheddings.max(gone.count());
             if step == 24 * 3 {
                 assert_eq!(open_columns(&tissue), 10, "nothing closes over a dead bed");

@@ -1,8 +1,10 @@
 //! Host chemistry: what the plasma carries; dialysis, vitamin K and drugs move it, and time moves it back.
 //!
-//!     I = 1 − [ Π_j 1/(1 + c_j/K_j) · (1 − E_f·f/(f + K_f)) ]^a        effective inhibition of mineral
-//!     P = P_standing·(1 − g),  g rises in a session, dg/dt = −g/τ after it   (pyrophosphate likewise)
-//!     dx/dt = k·(target − x)                                             carboxylated MGP, protein C, factor II, drugs
+//! ```text
+//! I = 1 − [ Π_j 1/(1 + c_j/K_j) · (1 − E_f·f/(f + K_f)) ]^a        effective inhibition of mineral
+//! P = P_standing·(1 − g),  g rises in a session, dg/dt = −g/τ after it   (pyrophosphate likewise)
+//! dx/dt = k·(target − x)                                             carboxylated MGP, protein C, factor II, drugs
+//! ```
 //!
 //! | symbol     | meaning                                                    | unit            | in code                          |
 //! |------------|------------------------------------------------------------|-----------------|----------------------------------|
@@ -140,10 +142,7 @@ fn two_compartments(fast: f64, slow: f64, out: f64, to: f64, from: f64, hours: f
     let (a, d) = (-(out + to), -from);
     let mean = (a + d) / 2.0;
     let delta = (math::square((a - d) / 2.0) + to * from).sqrt();
-    let (up, down) = (
-        math::exp((mean + delta) * hours),
-        math::exp((mean - delta) * hours),
-    );
+    let (up, down) = (math::exp((mean + delta) * hours), math::exp((mean - delta) * hours));
     let cosh = (up + down) / 2.0;
     let sinh = if delta * hours > 1e-8 {
         (up - down) / (2.0 * delta)
@@ -209,20 +208,11 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     host.fytate = decayed(host.fytate, p.fytate_half_life_h, hours);
     host.msc_lung = decayed(host.msc_lung, p.msc_lung_half_life_h, hours);
     host.msc_signal = decayed(host.msc_signal, p.msc_signal_half_life_h, hours);
-    host.msc_tissue_factor = decayed(
-        host.msc_tissue_factor,
-        p.msc_tissue_factor_half_life_h,
-        hours,
-    );
+    host.msc_tissue_factor = decayed(host.msc_tissue_factor, p.msc_tissue_factor_half_life_h, hours);
     host.thrombolysis = 1.0 + decayed(host.thrombolysis - 1.0, p.thrombolysis_half_life_h, hours);
-    host.antibiotic_kill_per_h =
-        decayed(host.antibiotic_kill_per_h, p.antibiotic_half_life_h, hours);
+    host.antibiotic_kill_per_h = decayed(host.antibiotic_kill_per_h, p.antibiotic_half_life_h, hours);
     // Anticoagulation is 1/(1 + level): the level is what decays.
-    let level = decayed(
-        1.0 / host.anticoagulation - 1.0,
-        p.anticoagulant_half_life_h,
-        hours,
-    );
+    let level = decayed(1.0 / host.anticoagulation - 1.0, p.anticoagulant_half_life_h, hours);
     host.anticoagulation = 1.0 / (1.0 + level);
 
     host.inhibition = inhibition(p, host, arrows.inhibitor);
@@ -249,12 +239,7 @@ fn advance_minerals(p: &Parameters, host: &mut Host, now: Now) {
         profile.phosphate_mmol_per_l - host.phosphate_fall,
         math::min(p.phosphate_floor_mmol_per_l, profile.phosphate_mmol_per_l),
     );
-    let phosphate = math::relax(
-        host.phosphate / (1.0 - host.phosphate_gap),
-        target,
-        lag,
-        hours,
-    );
+    let phosphate = math::relax(host.phosphate / (1.0 - host.phosphate_gap), target, lag, hours);
     let pyrophosphate = math::relax(
         host.pyrophosphate / (1.0 - host.pyrophosphate_gap),
         profile.pyrophosphate_umol_per_l,
@@ -313,12 +298,7 @@ fn advance_vitamin_k(p: &Parameters, host: &mut Host, hours: f64) {
         rate(p.protein_c_half_life_h),
         hours,
     );
-    host.factor_ii = math::relax(
-        host.factor_ii,
-        clotting_factor,
-        rate(p.factor_ii_half_life_h),
-        hours,
-    );
+    host.factor_ii = math::relax(host.factor_ii, clotting_factor, rate(p.factor_ii_half_life_h), hours);
 }
 
 #[cfg(test)]

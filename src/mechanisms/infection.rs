@@ -1,7 +1,9 @@
 //! Infection: bacteria settle on an open surface, grow, creep over dead tissue, and are killed.
 //!
-//!     dB/dt = r·B·(1 − B) − k·B,    k = k_n·n + k_m·m + antibiotic        (solved exactly over the step)
-//!     settling hazard of a voxel = seeding (open longer than 48 h) + spread/voxel · (a face neighbour has B > 0.1)
+//! ```text
+//! dB/dt = r·B·(1 − B) − k·B,    k = k_n·n + k_m·m + antibiotic        (solved exactly over the step)
+//! settling hazard of a voxel = seeding (open longer than 48 h) + spread/voxel · (a face neighbour has B > 0.1)
+//! ```
 //!
 //! | symbol | meaning                                               | unit          | in code                     |
 //! |--------|-------------------------------------------------------|---------------|-----------------------------|
@@ -80,9 +82,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         ..
     } = tissue;
     let k = &cells.keratinocytes;
-    let open: Vec<usize> = (0..k.covered.len())
-        .filter(|&c| k.covered[c] == 0)
-        .collect();
+    let open: Vec<usize> = (0..k.covered.len()).filter(|&c| k.covered[c] == 0).collect();
     let bacteria = &fields.bacteria;
     if open.is_empty() && is_clear(bacteria) {
         return;
@@ -96,18 +96,14 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         .collect();
     let mut homes: Vec<usize> = surface.iter().map(|&(v, _)| v).collect();
     homes.sort_unstable();
-    let can_live =
-        |v: usize| anatomy.vitality[v] == Vitality::Necrotic || homes.binary_search(&v).is_ok();
+    let can_live = |v: usize| anatomy.vitality[v] == Vitality::Necrotic || homes.binary_search(&v).is_ok();
     let mut hazards: Vec<(usize, f64)> = surface
         .iter()
         .filter(|&&(v, c)| bacteria[v] == 0.0 && f64::from(k.open_h[c]) >= p.seeding_delay_h)
         .map(|&(v, _)| (v, p.seeding_per_d / 24.0))
         .collect();
     let by_contact = p.spread_um_per_h / grid.voxel_um;
-    for &v in settled
-        .iter()
-        .filter(|&&v| f64::from(bacteria[v]) > p.spread_from)
-    {
+    for &v in settled.iter().filter(|&&v| f64::from(bacteria[v]) > p.spread_from) {
         let clean = |&w: &usize| bacteria[w] == 0.0 && can_live(w);
         hazards.extend(grid.faces(v).filter(clean).map(|w| (w, by_contact)));
     }
@@ -125,9 +121,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     // Growth and kill, each voxel by itself.
     let rate = std::f64::consts::LN_2 / p.doubling_h;
     let neutrophils = places(grid, &cells.neutrophils, |s| s == IN_TISSUE);
-    let stem_cells = places(grid, &cells.msc, |s| {
-        matches!(s, INJECTED | ACTIVE | LICENSED)
-    });
+    let stem_cells = places(grid, &cells.msc, |s| matches!(s, INJECTED | ACTIVE | LICENSED));
     let next: Vec<f32> = settled
         .iter()
         .map(|&v| {
@@ -185,8 +179,7 @@ fn density_around(grid: &Grid, voxel: usize, places: &[usize]) -> f64 {
             for dx in reach(grid.nx) {
                 if let Some(v) = grid.neighbour(voxel, dx, dy, dz) {
                     voxels += 1;
-                    cells +=
-                        places.partition_point(|&q| q <= v) - places.partition_point(|&q| q < v);
+                    cells += places.partition_point(|&q| q <= v) - places.partition_point(|&q| q < v);
                 }
             }
         }

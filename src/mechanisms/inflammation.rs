@@ -1,8 +1,10 @@
 //! Inflammation: neutrophils and macrophages come out of perfused vessels, crawl to the damage, act and leave.
 //!
-//!     arrivals/h = ρ · length · H(D + C; K, n) · adhesion(E) · flow · 1/(1 + R/K_R) · (1 − N/N_max)
-//!     M0 → M1: k·H(D; K, n)/(1 + R/K_R) + k·B + κ·(mineral voxels in contact)
-//!     M1 → M2, from 36 h on: k₂·(1 − H(C; K_C, 2))·(1 + R/(R + K_R)), never while B > 0.3, slower on mineral
+//! ```text
+//! arrivals/h = ρ · length · H(D + C; K, n) · adhesion(E) · flow · 1/(1 + R/K_R) · (1 − N/N_max)
+//! M0 → M1: k·H(D; K, n)/(1 + R/K_R) + k·B + κ·(mineral voxels in contact)
+//! M1 → M2, from 36 h on: k₂·(1 − H(C; K_C, 2))·(1 + R/(R + K_R)), never while B > 0.3, slower on mineral
+//! ```
 //!
 //! | symbol  | meaning                                      | unit      | in code                       |
 //! |---------|----------------------------------------------|-----------|-------------------------------|
@@ -122,8 +124,7 @@ fn adhesion(p: &Parameters, integrity: f64) -> f64 {
 /// Rate M0 -> M1 [1/h].
 fn activation(p: &Parameters, arrows: &Arrows, around: &Around) -> f64 {
     let damage = math::hill(around.damage, p.call_half, p.call_n) * soothed(p, around.repair);
-    p.m1_per_h * (damage + around.bacteria)
-        + arrows.crystal_infl * p.crystal_gain_per_h * around.crystals
+    p.m1_per_h * (damage + around.bacteria) + arrows.crystal_infl * p.crystal_gain_per_h * around.crystals
 }
 
 /// Rate M1 -> M2 [1/h] after so many hours as M1.
@@ -178,8 +179,7 @@ fn age_and_leave(p: &Parameters, tissue: &mut Tissue, now: Now) {
         ledger,
         ..
     } = tissue;
-    let taken_away =
-        |m: &Movers, i: usize| anatomy.vitality[grid.voxel_at(m.place_um(i))] == Vitality::Gone;
+    let taken_away = |m: &Movers, i: usize| anatomy.vitality[grid.voxel_at(m.place_um(i))] == Vitality::Gone;
     let neutrophils = &mut cells.neutrophils;
     for i in 0..neutrophils.len() {
         neutrophils.age_h[i] += now.hours as f32;
@@ -225,9 +225,7 @@ fn move_all(p: &Parameters, tissue: &mut Tissue, now: Now) {
         cells,
         ..
     } = tissue;
-    let Fields {
-        damage, cytokine, ..
-    } = &*fields;
+    let Fields { damage, cytokine, .. } = &*fields;
     let signal = |v: usize| f64::from(damage[v]) + f64::from(cytokine[v]);
     let is_open = |v: usize| anatomy.vitality[v] != Vitality::Gone;
     let gait = |um_per_min: f64| Gait {
@@ -351,10 +349,7 @@ fn contacts(grid: &Grid, voxel: usize, crystal: &[bool]) -> f64 {
 
 fn eat_debris(p: &Parameters, tissue: &mut Tissue, now: Now) {
     let Tissue {
-        grid,
-        anatomy,
-        cells,
-        ..
+        grid, anatomy, cells, ..
     } = tissue;
     let macrophages = &cells.macrophages;
     if macrophages.is_empty() || anatomy.debris.is_empty() {
@@ -411,9 +406,7 @@ fn arrive(p: &Parameters, tissue: &mut Tissue, now: Now) {
             }
             call(p, d, c, f64::from(fields.repair[v])) * vessels.piece_um[piece] * 1e-3
         };
-        let called_mm = vessels
-            .pieces(s)
-            .fold(0.0, |sum, piece| sum + called(piece));
+        let called_mm = vessels.pieces(s).fold(0.0, |sum, piece| sum + called(piece));
         if called_mm <= 0.0 {
             continue;
         }
@@ -567,9 +560,7 @@ mod tests {
         let mut tissue = wounded();
         inflame(&mut tissue, 0..80);
         let n = &tissue.cells.neutrophils;
-        let mut places: Vec<usize> = (0..n.len())
-            .map(|i| tissue.grid.voxel_at(n.place_um(i)))
-            .collect();
+        let mut places: Vec<usize> = (0..n.len()).map(|i| tissue.grid.voxel_at(n.place_um(i))).collect();
         places.sort_unstable();
         // 100 000 per mm³ in 20 × 20 × 150 µm.
         assert!(places.chunk_by(|a, b| a == b).all(|cells| cells.len() <= 6));

@@ -1,6 +1,8 @@
 //! Ischaemia and necrosis: cells add up time without oxygen, recover with it, and die of the dose.
 //!
-//!     dX/dt = clamp((O_n − O)/(O_n − O_max), 0, 1)/T_c − 1(O > O_h) X/T_rec ;   dead at X ≥ 1
+//! ```text
+//! dX/dt = clamp((O_n − O)/(O_n − O_max), 0, 1)/T_c − 1(O > O_h) X/T_rec ;   dead at X ≥ 1
+//! ```
 //!
 //! | symbol      | meaning                                 | unit | in code                        |
 //! |-------------|-----------------------------------------|------|--------------------------------|
@@ -58,7 +60,15 @@ fn dose_after(p: &Parameters, dose: f64, oxygen: f64, tolerance_h: f64, hours: f
 
 /// Walks the rule over stroma and fat cells.
 pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
-    let Tissue { grid, anatomy, fields, cells, vessels, events, .. } = tissue;
+    let Tissue {
+        grid,
+        anatomy,
+        fields,
+        cells,
+        vessels,
+        events,
+        ..
+    } = tissue;
     let mut tiles: BTreeMap<[usize; 3], u32> = BTreeMap::new();
     let stroma = &mut cells.stroma;
     for i in 0..stroma.voxel.len() {
@@ -88,7 +98,14 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         let centre = [x, y, z].map(|c| (c as f64 + 0.5) * 200.0);
         let cause = nearest_closure(vessels, centre, grid).or(events.latest_trigger);
         let entity = format!("stroma:{x}-{y}-{z}");
-        events.add(now.step, EventKind::Death, entity, centre, cause, &[("voxels", f64::from(voxels))]);
+        events.add(
+            now.step,
+            EventKind::Death,
+            entity,
+            centre,
+            cause,
+            &[("voxels", f64::from(voxels))],
+        );
     }
     let fat = &mut cells.adipocytes;
     for i in 0..fat.len() {
@@ -97,7 +114,10 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         }
         let footprint = &fat.voxels[fat.first[i] as usize..fat.first[i + 1] as usize];
         let n = footprint.len() as f64;
-        let oxygen = footprint.iter().fold(0.0, |sum, &v| sum + f64::from(fields.oxygen[v as usize])) / n;
+        let oxygen = footprint
+            .iter()
+            .fold(0.0, |sum, &v| sum + f64::from(fields.oxygen[v as usize]))
+            / n;
         let dose = f64::from(fat.dose[i]);
         if dose == 0.0 && oxygen >= p.onset_mmhg {
             continue;
@@ -110,12 +130,22 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         fat.dose[i] = new as f32;
         if new >= 1.0 {
             fat.dead[i] = 1;
-            let died = footprint.iter().filter(|&&v| anatomy.kill(v as usize, now.step)).count();
+            let died = footprint
+                .iter()
+                .filter(|&&v| anatomy.kill(v as usize, now.step))
+                .count();
             if died > 0 {
                 let centre = grid.centre_um(footprint[footprint.len() / 2] as usize);
                 let cause = nearest_closure(vessels, centre, grid).or(events.latest_trigger);
                 let entity = format!("adipocyte:{}", fat.id[i]);
-                events.add(now.step, EventKind::Death, entity, centre, cause, &[("oxygen_mmhg", oxygen)]);
+                events.add(
+                    now.step,
+                    EventKind::Death,
+                    entity,
+                    centre,
+                    cause,
+                    &[("oxygen_mmhg", oxygen)],
+                );
             }
         }
     }
@@ -141,7 +171,9 @@ mod tests {
     use crate::random::{Dice, Purpose};
 
     fn p() -> Parameters {
-        crate::parameters::Registry::embedded().section("ischaemia").expect("registry section")
+        crate::parameters::Registry::embedded()
+            .section("ischaemia")
+            .expect("registry section")
     }
 
     /// Share of stromal cells that die when flow stops for some hours and returns.

@@ -1,8 +1,10 @@
 //! Mineral deposition: nuclei form where the wall is exposed, mineral grows on them where inhibitors fail.
 //!
-//!     dM/dt = k_g·f·w·S²·(1 − I)/(1 + T/K_T)·N·(M + m0)^⅔·(1 − M) − k_d·(1 + T/K_D)·M         wall of a segment
-//!     S     = max(0, Ca·P/K_g − 1)                                                            growth threshold
-//!     dN/dt = (1 − N)·(1 − I)/N_s·[ ν·osteo·O + passive·(ν_E·(1 − E) + ν_S·max(0, Ca·P/K_n − 1)) ] − k_c·E·N
+//! ```text
+//! dM/dt = k_g·f·w·S²·(1 − I)/(1 + T/K_T)·N·(M + m0)^⅔·(1 − M) − k_d·(1 + T/K_D)·M         wall of a segment
+//! S     = max(0, Ca·P/K_g − 1)                                                            growth threshold
+//! dN/dt = (1 − N)·(1 − I)/N_s·[ ν·osteo·O + passive·(ν_E·(1 − E) + ν_S·max(0, Ca·P/K_n − 1)) ] − k_c·E·N
+//! ```
 //!
 //! In the interstitium N is the crystals' own, M/(M + m0), M is bounded by the membranes' share M_max instead of 1, and nuclei
 //! appear on the membranes of calcifying (adipo) and dead (passive) fat cells: + (1 − I)·S·ν_f.
@@ -124,11 +126,7 @@ fn own_growth(passive: f64, with_cells: f64) -> f64 {
 
 /// Mural cells of each segment: share that is osteogenic now, share that ever switched.
 fn bone_like(cells: &Cells, segments: usize) -> (Vec<f64>, Vec<f64>) {
-    let (mut all, mut now, mut ever) = (
-        vec![0.0; segments],
-        vec![0.0; segments],
-        vec![0.0; segments],
-    );
+    let (mut all, mut now, mut ever) = (vec![0.0; segments], vec![0.0; segments], vec![0.0; segments]);
     let mural = &cells.mural;
     for (&segment, &state) in mural.segment.iter().zip(&mural.state) {
         let s = segment as usize;
@@ -198,8 +196,7 @@ fn grow_in_walls(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, days: f64
             * vessels.mineral_factor[s]
             * vessels.nidus[s]
             * surface(old + p.first_surface);
-        let loss =
-            p.dissolution_rate_per_d * (1.0 + thiosulfate / p.thiosulfate_dissolution_mmol_per_l);
+        let loss = p.dissolution_rate_per_d * (1.0 + thiosulfate / p.thiosulfate_dissolution_mmol_per_l);
         let mut new = math::unit(grown(old, 1.0, gain, loss, days));
         if new < 1e-30 {
             new = 0.0;
@@ -232,11 +229,7 @@ fn grow_in_interstitium(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, da
     } = fields;
     let fat = &cells.adipocytes;
     let depot = &cells.thiosulfate_depot;
-    let fat_opens = fat
-        .calcifying
-        .iter()
-        .chain(&fat.dead)
-        .any(|&flag| flag != 0);
+    let fat_opens = fat.calcifying.iter().chain(&fat.dead).any(|&flag| flag != 0);
     for (voxel, share) in mineral.iter_mut().enumerate() {
         if *share == 0.0 && !fat_opens {
             continue;
@@ -244,13 +237,9 @@ fn grow_in_interstitium(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, da
         let cell = anatomy.adipocyte[voxel];
         let (calcifying, dead) = match cell {
             NONE => (false, false),
-            cell => (
-                fat.calcifying[cell as usize] != 0,
-                fat.dead[cell as usize] != 0,
-            ),
+            cell => (fat.calcifying[cell as usize] != 0, fat.dead[cell as usize] != 0),
         };
-        let opens = arrows.adipo * f64::from(u8::from(calcifying))
-            + arrows.passive_mineral * f64::from(u8::from(dead));
+        let opens = arrows.adipo * f64::from(u8::from(calcifying)) + arrows.passive_mineral * f64::from(u8::from(dead));
         if *share == 0.0 && opens <= 0.0 {
             continue;
         }
@@ -261,10 +250,8 @@ fn grow_in_interstitium(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, da
         if !depot.is_empty() {
             thiosulfate += f64::from(depot[voxel]);
         }
-        let first = opens
-            * p.fat_nucleation_per_d
-            * supersaturation(p, host.calcium, local)
-            * math::positive(1.0 - inhibition);
+        let first =
+            opens * p.fat_nucleation_per_d * supersaturation(p, host.calcium, local) * math::positive(1.0 - inhibition);
         let own = old / (old + p.first_surface);
         let with_cells = arrows.adipo * f64::from(u8::from(calcifying));
         let gain = first
@@ -275,9 +262,7 @@ fn grow_in_interstitium(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, da
                 * surface(old + p.first_surface);
         let eaters = macrophages.get(voxel).map_or(0.0, |&n| f64::from(n));
         let loss = p.dissolution_rate_per_d
-            * (1.0
-                + thiosulfate / p.thiosulfate_dissolution_mmol_per_l
-                + p.macrophage_dissolution * eaters);
+            * (1.0 + thiosulfate / p.thiosulfate_dissolution_mmol_per_l + p.macrophage_dissolution * eaters);
         // What lies above the membranes' share (a challenge) does not grow and only dissolves.
         let new = if old < p.interstitial_max {
             grown(old, p.interstitial_max, gain, loss, days)
@@ -344,11 +329,7 @@ mod tests {
         let mut open = tissue(fixture::healthy(), 0.5);
         open.vessels.nidus[0] = 0.5;
         run(&mut open, &Arrows::default(), 60, 1.0);
-        assert!(
-            open.vessels.mineral[0] > 0.05,
-            "{}",
-            open.vessels.mineral[0]
-        );
+        assert!(open.vessels.mineral[0] > 0.05, "{}", open.vessels.mineral[0]);
         assert!(open.vessels.mineral[1] < 1e-6, "no nidus, no mineral");
         open.fields.inhibitor.fill(1.0);
         let before = open.vessels.mineral[0];
@@ -386,10 +367,7 @@ mod tests {
         run(&mut tissue, &arrows, 120, 1.0);
         assert!(tissue.vessels.mineral[0] > 0.0);
         assert_eq!(tissue.vessels.mineral[1], 0.0);
-        let neither = Arrows {
-            osteo: 0.0,
-            ..arrows
-        };
+        let neither = Arrows { osteo: 0.0, ..arrows };
         let mut none = fixture::tissue(fixture::uraemic());
         none.cells.mural.state.fill(OSTEOGENIC);
         none.vessels.nidus.fill(0.5);
@@ -421,8 +399,7 @@ mod tests {
         tissue.cells.adipocytes.dead[1] = 1;
         tissue.cells.macrophages.push(9, [130.0, 10.0, 290.0], 1);
         let share = parameters().wall_share;
-        let inventory =
-            |t: &Tissue| mineral_inventory_ug(&t.grid, &t.vessels, &t.fields.mineral, share);
+        let inventory = |t: &Tissue| mineral_inventory_ug(&t.grid, &t.vessels, &t.fields.mineral, share);
         tissue.ledger.mineral_ug.close(inventory(&tissue));
         run(&mut tissue, &Arrows::default(), 90, 1.0);
         let there = inventory(&tissue);
@@ -438,13 +415,7 @@ mod tests {
         tissue.vessels.nidus.fill(1.0);
         tissue.site.mineral = 1e6;
         run(&mut tissue, &Arrows::default(), 30, 24.0);
-        assert!(
-            tissue
-                .vessels
-                .mineral
-                .iter()
-                .all(|m| (0.0..=1.0).contains(m))
-        );
+        assert!(tissue.vessels.mineral.iter().all(|m| (0.0..=1.0).contains(m)));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! MSC behaviour: stem cells that were placed locally settle, crawl, are licensed by cytokine, and die.
 //!
-//!     death/h = ln 2/t½ · (3 where O < 2.5 mmHg);   Injected → Active after 12 h
-//!     Active → Licensed: k·H(C; K, 2);   Licensed → Active: k₋·(1 − H(C; K, 2))
-//!     → Osteogenic: k_ost·H(C; K, 2)     (arrow `msc_osteogenic`; 0 by default; for good)
-//!     relief of hypercoagulability → r_max·S/(S + K_S), slowly       (arrow `msc_coag`)
+//! ```text
+//! death/h = ln 2/t½ · (3 where O < 2.5 mmHg);   Injected → Active after 12 h
+//! Active → Licensed: k·H(C; K, 2);   Licensed → Active: k₋·(1 − H(C; K, 2))
+//! → Osteogenic: k_ost·H(C; K, 2)     (arrow `msc_osteogenic`; 0 by default; for good)
+//! relief of hypercoagulability → r_max·S/(S + K_S), slowly       (arrow `msc_coag`)
+//! ```
 //!
 //! | symbol | meaning                                    | unit | in code                        |
 //! |--------|--------------------------------------------|------|--------------------------------|
@@ -174,9 +176,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         if matches!(msc.state[i], ACTIVE | LICENSED) {
             let mut roll = now.dice.roll(Purpose::MscMove, msc.id[i]);
             let (start, hours) = (msc.place_um(i), now.hours);
-            let end = motion::walk(
-                grid, &signal, &is_open, &mut crowd, start, gait, hours, &mut roll,
-            );
+            let end = motion::walk(grid, &signal, &is_open, &mut crowd, start, gait, hours, &mut roll);
             msc.put(i, end);
         }
     }
@@ -231,9 +231,7 @@ mod tests {
     fn with_cells(count: u64, state: u8) -> Tissue {
         let mut tissue = fixture_cells::section();
         for id in 0..count {
-            let place = tissue
-                .grid
-                .centre_um((id as usize * 7 + 100) % tissue.grid.len());
+            let place = tissue.grid.centre_um((id as usize * 7 + 100) % tissue.grid.len());
             tissue.cells.msc.push(id, place, state);
         }
         tissue.ledger.cells.book(count as f64);

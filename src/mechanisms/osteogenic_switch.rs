@@ -1,9 +1,11 @@
 //! Osteogenic switch: mural cells turn bone-like and die; fat cells calcify.
 //!
-//!     k   = k_o·osteo·[ u + i ]·(1 − a·R/(R + K_R))/(1 + R/K_R)
-//!     u   = 1(P ≥ P*)·H(P; K_P, n)·(1 + γ_C·H(C; K_C, 2))·(1 + γ_O·1(O < O*))·(1 + γ_E·(1 − E))·(1 + γ_A·A)
-//!     i   = b·( H(C; K_C, 2) + (1 − E) )            the small route without phosphate
-//!     k_f = k_a·adipo·1(P ≥ P*)·H(P; K_P, n)/(1 + S/K_S)                                 fat cells
+//! ```text
+//! k   = k_o·osteo·[ u + i ]·(1 − a·R/(R + K_R))/(1 + R/K_R)
+//! u   = 1(P ≥ P*)·H(P; K_P, n)·(1 + γ_C·H(C; K_C, 2))·(1 + γ_O·1(O < O*))·(1 + γ_E·(1 − E))·(1 + γ_A·A)
+//! i   = b·( H(C; K_C, 2) + (1 − E) )            the small route without phosphate
+//! k_f = k_a·adipo·1(P ≥ P*)·H(P; K_P, n)/(1 + S/K_S)                                 fat cells
+//! ```
 //!
 //! | symbol | meaning                                     | unit    | in code                                   |
 //! |--------|---------------------------------------------|---------|-------------------------------------------|
@@ -125,8 +127,7 @@ fn switch_rate(p: &Parameters, arrows: &Arrows, at: &Surroundings) -> f64 {
     } else {
         0.0
     };
-    p.switch_rate_per_h * arrows.osteo * (uraemic + independent) * (1.0 - cut)
-        / (1.0 + at.repair / p.repair_half)
+    p.switch_rate_per_h * arrows.osteo * (uraemic + independent) * (1.0 - cut) / (1.0 + at.repair / p.repair_half)
 }
 
 /// Rate at which a fat cell calcifies [1/h].
@@ -154,20 +155,14 @@ fn switch_mural_cells(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
         ..
     } = tissue;
     let msc_near = host.msc_signal > 0.0 || cells.msc.state.iter().any(|&s| s != DEAD_PRODUCT);
-    let integrity: Vec<f64> = (0..vessels.len())
-        .map(|s| vessels.mean_integrity(s))
-        .collect();
+    let integrity: Vec<f64> = (0..vessels.len()).map(|s| vessels.mean_integrity(s)).collect();
     let reach = (p.adipokine_reach_um / grid.voxel_um).floor() as i64;
     let mural = &mut cells.mural;
     for i in 0..mural.id.len() {
         if mural.state[i] == APOPTOTIC || !anatomy.lives(mural.voxel[i] as usize) {
             continue;
         }
-        let (id, segment, voxel) = (
-            mural.id[i],
-            mural.segment[i] as usize,
-            mural.voxel[i] as usize,
-        );
+        let (id, segment, voxel) = (mural.id[i], mural.segment[i] as usize, mural.voxel[i] as usize);
         let phosphate = f64::from(fields.phosphate[voxel]);
         let repair = f64::from(fields.repair[voxel]);
         if mural.state[i] == CONTRACTILE {
@@ -211,13 +206,7 @@ fn switch_mural_cells(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
 }
 
 /// Share of the voxels within reach that belong to living fat cells.
-fn living_fat_share(
-    grid: &crate::grid::Grid,
-    adipocyte: &[u32],
-    dead: &[u8],
-    voxel: usize,
-    reach: i64,
-) -> f64 {
+fn living_fat_share(grid: &crate::grid::Grid, adipocyte: &[u32], dead: &[u8], voxel: usize, reach: i64) -> f64 {
     let thin = |n: usize| if n == 1 { 0 } else { reach };
     let (rx, ry, rz) = (thin(grid.nx), thin(grid.ny), thin(grid.nz));
     let (mut fat, mut all) = (0u32, 0u32);
@@ -269,20 +258,14 @@ fn calcify_adipocytes(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
         let thiosulfate = host.thiosulfate + if depot.is_empty() { 0.0 } else { mean(depot) };
         let chance = math::chance_of(adipocyte_rate(p, arrows, phosphate, thiosulfate), now.hours);
         let id = fat.id[i];
-        if !now
-            .dice
-            .roll(Purpose::AdipocyteCalcification, id)
-            .chance(chance)
-        {
+        if !now.dice.roll(Purpose::AdipocyteCalcification, id).chance(chance) {
             continue;
         }
         for &voxel in footprint {
             let old = fields.mineral[voxel as usize];
             let new = math::max(f64::from(old), p.adipocyte_first_mineral) as f32;
             fields.mineral[voxel as usize] = new;
-            ledger
-                .mineral_ug
-                .book((f64::from(new) - f64::from(old)) * capacity);
+            ledger.mineral_ug.book((f64::from(new) - f64::from(old)) * capacity);
         }
         fat.calcifying[i] = 1;
     }
@@ -398,10 +381,7 @@ mod tests {
         let mut p = parameters();
         let arrows = Arrows::default();
         assert_eq!(p.msc_cut, 0.0);
-        assert_eq!(
-            switch_rate(&p, &arrows, &near),
-            switch_rate(&p, &arrows, &far)
-        );
+        assert_eq!(switch_rate(&p, &arrows, &near), switch_rate(&p, &arrows, &far));
         p.msc_cut = 0.9;
         assert!(switch_rate(&p, &arrows, &near) < switch_rate(&p, &arrows, &far));
     }
@@ -418,13 +398,10 @@ mod tests {
     fn fat_cells_calcify_with_phosphate_less_with_thiosulfate_and_every_crystal_is_booked() {
         let p = parameters();
         let arrows = Arrows::default();
-        assert!(
-            adipocyte_rate(&p, &arrows, 2.0, 4.0) < 0.5 * adipocyte_rate(&p, &arrows, 2.0, 0.0)
-        );
+        assert!(adipocyte_rate(&p, &arrows, 2.0, 4.0) < 0.5 * adipocyte_rate(&p, &arrows, 2.0, 0.0));
         let tissue = run(fixture::uraemic(), &arrows, 120);
         assert_eq!(tissue.cells.adipocytes.calcifying, [1, 1]);
-        let there =
-            mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, 0.5);
+        let there = mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, 0.5);
         assert!(there > 0.0);
         assert!(tissue.ledger.mineral_ug.gap(there).abs() < 1e-9 * there);
     }
@@ -436,12 +413,7 @@ mod tests {
             tissue.anatomy.kill(voxel, 0);
         }
         for step in 0..24 * 60 {
-            switch_mural_cells(
-                &parameters(),
-                &Arrows::default(),
-                &mut tissue,
-                fixture::now(step, 1.0),
-            );
+            switch_mural_cells(&parameters(), &Arrows::default(), &mut tissue, fixture::now(step, 1.0));
         }
         assert!(tissue.cells.mural.state.iter().all(|&s| s == CONTRACTILE));
     }

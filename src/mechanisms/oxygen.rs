@@ -1,7 +1,9 @@
 //! Oxygen: carried and depleted along vessels, diffusing, consumed, and coming through the surface.
 //!
-//!     −D ∇²P = Σ_pieces φ k l (P_b − P)/V − M(tissue) P/(P + K_m)      in the tissue, every step at rest
-//!     Q dc(P_b)/ds = −α k (P_b − P)                                    along each vessel
+//! ```text
+//! −D ∇²P = Σ_pieces φ k l (P_b − P)/V − M(tissue) P/(P + K_m)      in the tissue, every step at rest
+//! Q dc(P_b)/ds = −α k (P_b − P)                                    along each vessel
+//! ```
 //!
 //! | symbol | meaning                                     | unit      | in code                       |
 //! |--------|---------------------------------------------|-----------|-------------------------------|
@@ -63,14 +65,30 @@ pub struct Parameters {
     pub balance_tolerance: f64,
     /// Largest change of a tension by the last pass of a solve [mmHg].
     pub change_tolerance_mmhg: f64,
-    /// Share by which supply or use in the block must change before oxygen is solved again.
+    /// Share of all flow that must have moved before oxygen is solved again.
     pub resolve_tolerance: f64,
+    /// Share of a segment's own healthy flow that must have moved.
+    pub resolve_jump: f64,
 }
 
 /// Resistance to oxygen inside a vessel [mmHg µm s/µm³ O2] by diameter [µm] (GreensV4, IntravascRes.dat).
 const INSIDE: [(f64, f64); 16] = [
-    (4.0, 2.45), (5.0, 2.00), (6.0, 1.74), (8.0, 1.44), (10.0, 1.27), (12.0, 1.16), (14.0, 1.08), (16.0, 1.02),
-    (18.0, 0.974), (20.0, 0.935), (22.0, 0.895), (24.0, 0.853), (28.0, 0.815), (32.0, 0.779), (40.0, 0.750), (50.0, 0.730),
+    (4.0, 2.45),
+    (5.0, 2.00),
+    (6.0, 1.74),
+    (8.0, 1.44),
+    (10.0, 1.27),
+    (12.0, 1.16),
+    (14.0, 1.08),
+    (16.0, 1.02),
+    (18.0, 0.974),
+    (20.0, 0.935),
+    (22.0, 0.895),
+    (24.0, 0.853),
+    (28.0, 0.815),
+    (32.0, 0.779),
+    (40.0, 0.750),
+    (50.0, 0.730),
 ];
 
 /// Linear in the table, constant beyond its ends.
@@ -88,30 +106,51 @@ fn inside_resistance(diameter_um: f64) -> f64 {
     INSIDE[last].1
 }
 
-/// Haemoglobin and dissolved oxygen of one patient's blood at one haematocrit.
-#[derive(Clone, Copy, Debug)]
+/// Haemoglobin and dissolved oxygen of one patient's blood at one haematocrit: content by tension, tabled.
+///
+/// The table is linear between its points (error of the saturation below 1e-5), so that a vessel piece costs no power function.
+#[derive(Clone, Debug)]
 pub struct Blood {
-    /// Oxygen bound at full saturation [mL/mL].
-    pub bound: f64,
-    /// Solubility [mL/mL/mmHg].
-    pub dissolved: f64,
-    /// Tension at half saturation [mmHg].
-    pub p50_mmhg: f64,
-    /// Hill exponent.
-    pub n: f64,
+    content: Vec<f64>,
+    /// Slope beyond the table: dissolved oxygen alone [mL/mL/mmHg].
+    dissolved: f64,
 }
 
+/// Distance of the points of the table [mmHg].
+const TABLE_STEP: f64 = 0.25;
+/// Points of the table: up to 700 mmHg.
+const TABLE_POINTS: usize = 2801;
+
 impl Blood {
+    /// Blood that binds `bound` mL/mL when saturated and dissolves `dissolved` mL/mL/mmHg.
+    pub fn new(bound: f64, dissolved: f64, p50_mmhg: f64, n: f64) -> Self {
+        let content = (0..TABLE_POINTS)
+            .map(|i| {
+                let po2 = i as f64 * TABLE_STEP;
+                bound * math::hill(po2, p50_mmhg, n) + dissolved * po2
+            })
+            .collect();
+        Self { content, dissolved }
+    }
+
     /// Content at a tension [mL/mL].
     pub fn content(&self, po2: f64) -> f64 {
-        self.bound * math::hill(po2, self.p50_mmhg, self.n) + self.dissolved * po2
+        self.content_and_slope(po2).0
     }
 
     /// Content and its slope at a tension.
     fn content_and_slope(&self, po2: f64) -> (f64, f64) {
-        let s = math::hill(po2, self.p50_mmhg, self.n);
-        let slope = if po2 > 0.0 { self.bound * self.n * s * (1.0 - s) / po2 } else { 0.0 };
-        (self.bound * s + self.dissolved * po2, slope + self.dissolved)
+        let at = math::positive(po2) / TABLE_STEP;
+        let i = at as usize;
+        if i + 1 >= TABLE_POINTS {
+            let last = self.content[TABLE_POINTS - 1];
+            return (
+                last + self.dissolved * (po2 - (TABLE_POINTS - 1) as f64 * TABLE_STEP),
+                self.dissolved,
+            );
+        }
+        let rise = self.content[i + 1] - self.content[i];
+        (self.content[i] + (at - i as f64) * rise, rise / TABLE_STEP)
     }
 
     /// Tension at a content, by safeguarded Newton from a guess.
@@ -136,9 +175,12 @@ impl Blood {
             } else {
                 low = po2;
             }
-            let step = excess / (by + e);
-            let next = po2 - step;
-            let next = if next > low && next < high { next } else { 0.5 * (low + high) };
+            let next = po2 - excess / (by + e);
+            let next = if next > low && next < high {
+                next
+            } else {
+                0.5 * (low + high)
+            };
             let done = (next - po2).abs() < 1e-9 * (1.0 + po2);
             po2 = next;
             if done {
@@ -197,20 +239,39 @@ pub(crate) fn apply(p: &Parameters, tissue: &mut Tissue, _now: Now, work: &mut W
 
 /// Compares supply and demand with those of the last solve, voxel by voxel.
 fn needs_solving(p: &Parameters, tissue: &mut Tissue) -> bool {
-    let Tissue { vessels: v, anatomy, fields, cells, host, ledger, .. } = tissue;
+    let Tissue {
+        vessels: v,
+        anatomy,
+        fields,
+        cells,
+        host,
+        ledger,
+        ..
+    } = tissue;
     let arterial = host.profile.arterial_po2_mmhg + host.added_po2_mmhg;
     let memory = &mut fields.oxygen_memory;
     let flows: Vec<f32> = v.flow_nl_per_min.iter().map(|&q| q as f32).collect();
-    let scale = flows.iter().zip(&v.slab_share).fold(0.0, |sum, (q, f)| sum + f64::from(q.abs()) * f);
+    let scale = flows
+        .iter()
+        .zip(&v.slab_share)
+        .fold(0.0, |sum, (q, f)| sum + f64::from(q.abs()) * f);
     let change = if memory.flow.len() == flows.len() {
-        (0..flows.len()).fold(0.0, |sum, s| sum + v.slab_share[s] * f64::from((flows[s] - memory.flow[s]).abs()))
+        (0..flows.len()).fold(0.0, |sum, s| {
+            sum + v.slab_share[s] * f64::from((flows[s] - memory.flow[s]).abs())
+        })
     } else {
         f64::INFINITY
     };
+    // One closed capillary hardly moves the sum, but starves its place.
+    let jumped = memory.flow.len() == flows.len()
+        && (0..flows.len()).any(|s| {
+            f64::from((flows[s] - memory.flow[s]).abs()) > p.resolve_jump * v.healthy_flow_nl_per_min[s] + 1e-4
+        });
     let lives: Vec<bool> = (0..anatomy.kind.len()).map(|i| anatomy.lives(i)).collect();
     let tissue_changed = lives != memory.lives || cells.keratinocytes.covered != memory.covered;
     let blood_changed = (arterial - memory.arterial_mmhg).abs() > 0.01;
-    if ledger.oxygen_solves > 0 && change <= p.resolve_tolerance * scale && !tissue_changed && !blood_changed {
+    let moved = jumped || change > p.resolve_tolerance * scale;
+    if ledger.oxygen_solves > 0 && !moved && !tissue_changed && !blood_changed {
         return false;
     }
     memory.flow = flows;
@@ -222,7 +283,16 @@ fn needs_solving(p: &Parameters, tissue: &mut Tissue) -> bool {
 
 /// Solves tissue and blood together until the balance holds.
 pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
-    let Tissue { grid, vessels: v, anatomy, fields, cells, host, ledger, .. } = tissue;
+    let Tissue {
+        grid,
+        vessels: v,
+        anatomy,
+        fields,
+        cells,
+        host,
+        ledger,
+        ..
+    } = tissue;
     let n = grid.len();
     let h = grid.voxel_um;
     let volume = grid.voxel_volume_um3();
@@ -232,7 +302,15 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         Plane::Block => h / std::f64::consts::PI.sqrt(),
         Plane::Section | Plane::Plan => grid.slab_um / std::f64::consts::TAU,
     };
-    work.largest_use = (0..n).map(|i| if anatomy.lives(i) { largest_use(p, anatomy.kind[i]) as f32 } else { 0.0 }).collect();
+    work.largest_use = (0..n)
+        .map(|i| {
+            if anatomy.lives(i) {
+                largest_use(p, anatomy.kind[i]) as f32
+            } else {
+                0.0
+            }
+        })
+        .collect();
     work.exchange.clear();
     for s in 0..v.len() {
         let k = exchange_um2_per_s(p, v.radius_um[s], reach);
@@ -247,16 +325,16 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         .iter()
         .map(|&covered| {
             let half_voxel = h / 2.0 / p.diffusivity_um2_per_s;
-            let barrier = if covered == 1 { p.corneum_um / p.corneum_diffusivity_um2_per_s } else { 0.0 };
+            let barrier = if covered == 1 {
+                p.corneum_um / p.corneum_diffusivity_um2_per_s
+            } else {
+                0.0
+            };
             surface_exchange(1.0 / (half_voxel + barrier), h, p.diffusivity_um2_per_s)
         })
         .collect();
-    let blood = Blood {
-        bound: p.red_cell_capacity * host.profile.haematocrit,
-        dissolved: p.blood_solubility,
-        p50_mmhg: host.profile.p50_mmhg,
-        n: host.profile.hill_n,
-    };
+    let bound = p.red_cell_capacity * host.profile.haematocrit;
+    let blood = Blood::new(bound, p.blood_solubility, host.profile.p50_mmhg, host.profile.hill_n);
     let arterial = host.profile.arterial_po2_mmhg + host.added_po2_mmhg;
     let order = downstream(v);
     let mut solver = work.solver.take().unwrap_or_else(|| Multigrid::new(grid));
@@ -267,9 +345,19 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     let mut gap = f64::INFINITY;
     let mut passes = 0;
     for pass in 0..200 {
-        passes = pass;
+        passes += 1;
         // Blood meets the tissue as it is …
-        run_blood(p, v, &blood, arterial, &order, &fields.oxygen, &work.exchange, &mut work.strength, &mut work.tension);
+        run_blood(
+            p,
+            v,
+            &blood,
+            arterial,
+            &order,
+            &fields.oxygen,
+            &work.exchange,
+            &mut work.strength,
+            &mut work.tension,
+        );
         // … and the tissue meets that blood, with its use re-linearised.
         work.sink.clear();
         work.sink.extend((0..n).map(|i| {
@@ -290,7 +378,12 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             work.source[column] += k * p.air_mmhg as f32;
         }
         work.previous.clone_from(&fields.oxygen);
-        solver.improve(&work.sink, &work.source, &mut fields.oxygen, if pass == 0 && cold { 4 } else { 1 });
+        solver.improve(
+            &work.sink,
+            &work.source,
+            &mut fields.oxygen,
+            if pass == 0 && cold { 4 } else { 1 },
+        );
         let change = (0..n).fold(0.0f32, |worst, i| {
             let d = (fields.oxygen[i] - work.previous[i]).abs();
             if d > worst { d } else { worst }
@@ -306,9 +399,19 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         }
     }
     work.solver = Some(solver);
-    if std::env::var_os("DBG").is_some() { eprintln!("passes {passes} gap {gap:.2e}"); }
+    ledger.oxygen_passes += passes;
     // Mean tension of the blood, for pictures and instruments.
-    run_blood(p, v, &blood, arterial, &order, &fields.oxygen, &work.exchange, &mut work.strength, &mut work.tension);
+    run_blood(
+        p,
+        v,
+        &blood,
+        arterial,
+        &order,
+        &fields.oxygen,
+        &work.exchange,
+        &mut work.strength,
+        &mut work.tension,
+    );
     ledger.oxygen_gap = gap;
     ledger.oxygen_gap_worst = math::max(ledger.oxygen_gap_worst, gap.abs());
     ledger.oxygen_solves += 1;
@@ -320,7 +423,9 @@ fn downstream(v: &crate::state::Vessels) -> Vec<u32> {
         let node = if v.flow_nl_per_min[s] > 0.0 { v.from[s] } else { v.to[s] };
         v.nodes.pressure_mmhg[node as usize]
     };
-    let mut order: Vec<u32> = (0..v.len() as u32).filter(|&s| v.flow_nl_per_min[s as usize] != 0.0).collect();
+    let mut order: Vec<u32> = (0..v.len() as u32)
+        .filter(|&s| v.flow_nl_per_min[s as usize] != 0.0)
+        .collect();
     order.sort_by(|&a, &b| head(b as usize).total_cmp(&head(a as usize)).then(a.cmp(&b)));
     order
 }
@@ -351,11 +456,19 @@ fn run_blood(
     for &s in order {
         let s = s as usize;
         let q = v.flow_nl_per_min[s];
-        let (up, down) = if q > 0.0 { (v.from[s], v.to[s]) } else { (v.to[s], v.from[s]) };
+        let (up, down) = if q > 0.0 {
+            (v.from[s], v.to[s])
+        } else {
+            (v.to[s], v.from[s])
+        };
         // µm³/s of the whole vessel.
         let flow = q.abs() * 1e6 / 60.0;
         let up = up as usize;
-        let mut c = if arrived[up] > 0.0 { content[up] / arrived[up] } else { inlet };
+        let mut c = if arrived[up] > 0.0 {
+            content[up] / arrived[up]
+        } else {
+            inlet
+        };
         let mut po2 = blood.tension(c, warm_start[up]);
         let pieces = v.pieces(s);
         let count = pieces.len();
@@ -407,28 +520,34 @@ fn balance(
         let po2 = f64::from(oxygen[i]);
         f64::from(work.largest_use[i]) * po2 / (po2 + p.michaelis_mmhg) * volume
     });
-    Balance { supply, surface: through, consumption }
+    Balance {
+        supply,
+        surface: through,
+        consumption,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const BLOOD: Blood = Blood { bound: 0.21, dissolved: 3.1e-5, p50_mmhg: 26.8, n: 2.83 };
+    fn blood() -> Blood {
+        Blood::new(0.21, 3.1e-5, 26.8, 2.83)
+    }
 
     #[test]
     fn tension_inverts_content() {
         for po2 in [0.5, 5.0, 26.8, 60.0, 95.0, 600.0] {
-            let back = BLOOD.tension(BLOOD.content(po2), 40.0);
+            let back = blood().tension(blood().content(po2), 40.0);
             assert!((back - po2).abs() < 1e-6 * po2, "{po2} -> {back}");
         }
-        assert_eq!(BLOOD.tension(0.0, 40.0), 0.0);
+        assert_eq!(blood().tension(0.0, 40.0), 0.0);
     }
 
     #[test]
     fn blood_never_falls_below_its_tissue() {
         for e in [1e-6, 1e-3, 1.0] {
-            let (po2, _) = BLOOD.tension_with_exchange(BLOOD.content(95.0), e, 20.0, 95.0);
+            let (po2, _) = blood().tension_with_exchange(blood().content(95.0), e, 20.0, 95.0);
             assert!((20.0..=95.0).contains(&po2), "{po2}");
         }
     }

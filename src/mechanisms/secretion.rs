@@ -1,6 +1,8 @@
 //! Secretion: what dead tissue, cells and vessel walls release into the four signal fields.
 //!
-//!     emission = Σ sources of  level · unit · amount
+//! ```text
+//! emission = Σ sources of  level · unit · amount
+//! ```
 //!
 //! A *level* is what a wide area full of the source holds in the steady state; *unit* is the source that holds a
 //! level of 1 against the decay of the field (`*_unit_per_h`, equal to the decay in section `transport`); *amount*
@@ -231,10 +233,8 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     if host.msc_signal > 0.0 && arrows.msc_immune > 0.0 {
         for s in (0..vessels.len()).filter(|&s| vessels.is_perfused(s)) {
             for piece in vessels.pieces(s) {
-                let served_um3 = vessels.piece_um[piece] * vessels.slab_share[s]
-                    / (p.vessel_density_mm_per_mm3 * 1e-6);
-                let level =
-                    arrows.msc_immune * host.msc_signal * served_um3 / grid.voxel_volume_um3();
+                let served_um3 = vessels.piece_um[piece] * vessels.slab_share[s] / (p.vessel_density_mm_per_mm3 * 1e-6);
+                let level = arrows.msc_immune * host.msc_signal * served_um3 / grid.voxel_volume_um3();
                 emission.repair[vessels.piece_voxel[piece] as usize] += (repair * level) as f32;
             }
         }
@@ -266,15 +266,9 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
             _ => continue,
         };
         let soothing = arrows.msc_immune * p.msc_repair * fold * one_cell;
-        let hypoxic =
-            1.0 + (p.msc_hypoxic_fold - 1.0) * hypoxia_response(p, f64::from(fields.oxygen[voxel]));
-        let inflamed = math::hill(
-            f64::from(fields.cytokine[voxel]),
-            p.msc_vegf_cytokine_half,
-            2.0,
-        );
-        let growth =
-            arrows.msc_angio * p.msc_vegf_ng_per_ml * hypoxic * (1.0 - inflamed) * one_cell;
+        let hypoxic = 1.0 + (p.msc_hypoxic_fold - 1.0) * hypoxia_response(p, f64::from(fields.oxygen[voxel]));
+        let inflamed = math::hill(f64::from(fields.cytokine[voxel]), p.msc_vegf_cytokine_half, 2.0);
+        let growth = arrows.msc_angio * p.msc_vegf_ng_per_ml * hypoxic * (1.0 - inflamed) * one_cell;
         emission.repair[voxel] += (repair * soothing) as f32;
         emission.vegf[voxel] += (vegf * growth) as f32;
     }

@@ -1,10 +1,12 @@
 //! Thrombosis and lysis: a clot fills the lumen where a long enough run of endothelium is lost.
 //!
-//!     T = min(T_max, (TF_0 + a_C C + TF_msc) (1 + w·thrombophilia) (II/PC) anticoagulation · stasis)
-//!     stasis = 1 + σ max(0, 1 − q/(f q_healthy))
-//!     L_crit = λ_c 2r / T ;  L ≥ L_crit:  dΘ/dt = k_thr T (1 − Θ)
-//!                            L < L_crit:  Θ → ½ (L/L_crit)² (a mural clot that stops growing)
-//!     no lost patch:         dΘ/dt = −(k_lys·plasmin or, once organised, k_rec) Θ
+//! ```text
+//! T = min(T_max, (TF_0 + a_C C + TF_msc) (1 + w·thrombophilia) (II/PC) anticoagulation · stasis)
+//! stasis = 1 + σ max(0, 1 − q/(f q_healthy))
+//! L_crit = λ_c 2r / T ;  L ≥ L_crit:  dΘ/dt = k_thr T (1 − Θ)
+//!                        L < L_crit:  Θ → ½ (L/L_crit)² (a mural clot that stops growing)
+//! no lost patch:         dΘ/dt = −(k_lys·plasmin or, once organised, k_rec) Θ
+//! ```
 //!
 //! | symbol | meaning                                        | unit | in code                     |
 //! |--------|------------------------------------------------|------|-----------------------------|
@@ -75,7 +77,11 @@ fn grow(p: &Parameters, thrombus: f64, score: f64, run_um: f64, critical_um: f64
         return math::relax(thrombus, 1.0, rate, hours);
     }
     let arrested = 0.5 * math::square(run_um / critical_um);
-    if arrested > thrombus { math::relax(thrombus, arrested, rate, hours) } else { thrombus }
+    if arrested > thrombus {
+        math::relax(thrombus, arrested, rate, hours)
+    } else {
+        thrombus
+    }
 }
 
 /// Length of the connected run of lost patches that each patch belongs to [µm]; 0 for an intact patch.
@@ -113,7 +119,11 @@ impl Runs {
             }
         }
         for patch in 0..parent.len() {
-            let run = if lost(patch) { length_um[root(&mut parent, patch as u32) as usize] } else { 0.0 };
+            let run = if lost(patch) {
+                length_um[root(&mut parent, patch as u32) as usize]
+            } else {
+                0.0
+            };
             // Roots keep their sum until everyone has read it: a root is its own smallest member.
             length_um[patch] = run;
         }
@@ -140,7 +150,14 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     let runs = Runs::of(&tissue.vessels, p.denuded_below);
     let cells_near = msc_near_segments(tissue, arrows);
     let bathed = bathed_by_blood(&tissue.vessels);
-    let Tissue { vessels: v, fields, host, site, events, .. } = tissue;
+    let Tissue {
+        vessels: v,
+        fields,
+        host,
+        site,
+        events,
+        ..
+    } = tissue;
     let relief = 1.0 - arrows.msc_coag * host.msc_coagulation_relief;
     let plasma = site.clotting
         * (1.0 + p.thrombophilia_gain * host.profile.thrombophilia * relief)
@@ -150,7 +167,9 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     let lysis = site.lysis * host.profile.lysis_factor * host.thrombolysis;
     for s in 0..v.len() {
         let patches = v.patches(s);
-        let run = patches.clone().fold(0.0, |longest, patch| math::max(longest, runs.length_um[patch]));
+        let run = patches
+            .clone()
+            .fold(0.0, |longest, patch| math::max(longest, runs.length_um[patch]));
         if run == 0.0 && v.thrombus[s] == 0.0 {
             continue;
         }
@@ -160,7 +179,11 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         if run > 0.0 {
             let healthy = v.healthy_flow_nl_per_min[s];
             // A link that hardly flowed in health cannot stagnate.
-            let deficit = if healthy > 1e-4 { math::unit(1.0 - v.relative_flow(s) / p.stasis_below) } else { 0.0 };
+            let deficit = if healthy > 1e-4 {
+                math::unit(1.0 - v.relative_flow(s) / p.stasis_below)
+            } else {
+                0.0
+            };
             let stasis = 1.0 + arrows.stagnation * p.stasis_gain * deficit;
             let cytokine = arrows.damp_loop * f64::from(fields.cytokine[middle]);
             let score = procoagulant_score(p, plasma, cytokine, cells_near[s], stasis);
@@ -169,7 +192,11 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         }
         // Plasmin works all the time; an organised plug opens only by recanalisation, from blood near by.
         let organised = v.closed_h[s] >= p.organised_after_h;
-        let rate = if organised { p.recanalisation_rate_per_h * bathed[s] } else { p.lysis_rate_per_h };
+        let rate = if organised {
+            p.recanalisation_rate_per_h * bathed[s]
+        } else {
+            p.lysis_rate_per_h
+        };
         thrombus = math::relax(thrombus, 0.0, rate * lysis, now.hours);
         v.thrombus[s] = if thrombus < 1e-6 { 0.0 } else { thrombus };
         let was_closed = v.closed_h[s] > 0.0;
@@ -178,7 +205,11 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         if thrombus >= p.closed_at {
             v.closed_h[s] += now.hours;
             if !was_closed {
-                let values = [("run_um", run), ("mineral", v.mineral[s]), ("radius_um", v.radius_um[s])];
+                let values = [
+                    ("run_um", run),
+                    ("mineral", v.mineral[s]),
+                    ("radius_um", v.radius_um[s]),
+                ];
                 let id = events.add(now.step, EventKind::Closure, entity(), v.middle_um(s), cause, &values);
                 v.latest_event[s] = Some(id);
                 events.latest_closure = Some(id);
@@ -205,7 +236,12 @@ fn bathed_by_blood(v: &Vessels) -> Vec<f64> {
         }
     }
     (0..v.len())
-        .map(|s| [v.from[s], v.to[s]].iter().map(|&n| if flowing[n as usize] { 0.5 } else { 0.0 }).sum())
+        .map(|s| {
+            [v.from[s], v.to[s]]
+                .iter()
+                .map(|&n| if flowing[n as usize] { 0.5 } else { 0.0 })
+                .sum()
+        })
         .collect()
 }
 
@@ -244,7 +280,9 @@ mod tests {
     use super::*;
 
     fn p() -> Parameters {
-        crate::parameters::Registry::embedded().section("thrombosis").expect("registry section")
+        crate::parameters::Registry::embedded()
+            .section("thrombosis")
+            .expect("registry section")
     }
 
     #[test]

@@ -59,8 +59,10 @@ pub struct Parameters {
     pub vegf_decay_per_min: f64,
     /// Cytokine in perfused tissue at full systemic inflammation [a.u.].
     pub systemic_cytokine: f64,
-    /// Movement of a field below which it is not solved again [its unit; phosphate and inhibition: share of plasma].
+    /// Movement of a signal below which it is not solved again [its unit].
     pub resolve_tolerance: f64,
+    /// Movement of phosphate or inhibition below which it is not solved again [share of plasma].
+    pub resolve_tolerance_plasma: f64,
     /// Relative residual of a solve.
     pub residual_tolerance: f64,
 }
@@ -69,8 +71,14 @@ pub struct Parameters {
 const POINT_RESPONSE: f64 = 0.6;
 
 /// The six fields in the order of work.
-const FIELDS: [Species; 6] =
-    [Species::Phosphate, Species::Inhibitor, Species::Damage, Species::Cytokine, Species::Repair, Species::Vegf];
+const FIELDS: [Species; 6] = [
+    Species::Phosphate,
+    Species::Inhibitor,
+    Species::Damage,
+    Species::Cytokine,
+    Species::Repair,
+    Species::Vegf,
+];
 
 /// Work space: not part of the state.
 #[derive(Clone, Debug, Default)]
@@ -115,7 +123,8 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
     }
     par::jobs(&mut work.jobs, |job| {
         if job.wanted {
-            job.solver.solve(&job.sink, &job.source, &mut job.u, job.warm, job.tolerance, 12);
+            job.solver
+                .solve(&job.sink, &job.source, &mut job.u, job.warm, job.tolerance, 12);
         }
     });
     for job in &mut work.jobs {
@@ -138,7 +147,7 @@ fn perfused_share(tissue: &Tissue) -> Vec<f32> {
         if v.flow_nl_per_min[s] != 0.0 && (v.is_perfused(s) || v.healthy_flow_nl_per_min[s] == 0.0) {
             for piece in v.pieces(s) {
                 let voxel = v.piece_voxel[piece] as usize;
-                share[voxel] = math::unit(f64::from(share[voxel]) + v.slab_share[s] * v.piece_um[piece] / h) as f32;
+                share[voxel] = math::unit(f64::from(share[voxel]) + v.piece_um[piece] / h) as f32;
             }
         }
     }
@@ -215,8 +224,18 @@ fn prepare(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], j
                 worst = math::max(worst, d);
             }
         }
-        let by_principle = if decay > 0.0 { worst / f64::from(decay) } else { f64::INFINITY };
-        job.wanted = math::min(by_principle, POINT_RESPONSE * sum) > p.resolve_tolerance;
+        let by_principle = if decay > 0.0 {
+            worst / f64::from(decay)
+        } else {
+            f64::INFINITY
+        };
+        // Phosphate and inhibition enter slow rates only; the signals decide within hours.
+        let tolerance = if secreted.is_some() {
+            p.resolve_tolerance
+        } else {
+            p.resolve_tolerance_plasma
+        };
+        job.wanted = math::min(by_principle, POINT_RESPONSE * sum) > tolerance;
         if job.wanted {
             job.u.copy_from_slice(&memory.relative);
         }

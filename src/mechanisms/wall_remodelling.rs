@@ -1,6 +1,8 @@
 //! Wall remodelling: an arteriole that is long without endothelium, or inflamed, thickens inward.
 //!
-//!     dF/dt = k·neointima·[ (1 − E)² + γ·H(C; K_C, 2) ]·(1 − F) − r·E·F
+//! ```text
+//! dF/dt = k·neointima·[ (1 − E)² + γ·H(C; K_C, 2) ]·(1 − F) − r·E·F
+//! ```
 //!
 //! | symbol | meaning                               | unit | in code                     |
 //! |--------|---------------------------------------|------|-----------------------------|
@@ -34,16 +36,9 @@ pub struct Parameters {
 }
 
 /// Neo-intima after some days.
-fn thickened(
-    p: &Parameters,
-    neointima: f64,
-    strength: f64,
-    integrity: f64,
-    cytokine: f64,
-    days: f64,
-) -> f64 {
-    let irritation = math::square(math::positive(1.0 - integrity))
-        + p.cytokine_gain * math::hill(cytokine, p.cytokine_half, 2.0);
+fn thickened(p: &Parameters, neointima: f64, strength: f64, integrity: f64, cytokine: f64, days: f64) -> f64 {
+    let irritation =
+        math::square(math::positive(1.0 - integrity)) + p.cytokine_gain * math::hill(cytokine, p.cytokine_half, 2.0);
     let gain = p.growth_rate_per_d * strength * irritation;
     let rate = gain + p.regress_rate_per_d * integrity;
     if rate <= 0.0 {
@@ -54,9 +49,7 @@ fn thickened(
 
 /// Every arteriole; each writes only to itself.
 pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
-    let Tissue {
-        vessels, fields, ..
-    } = tissue;
+    let Tissue { vessels, fields, .. } = tissue;
     for s in 0..vessels.len() {
         if vessels.class[s] != Class::Arteriole {
             continue;
@@ -99,10 +92,7 @@ mod tests {
 
     #[test]
     fn an_intact_quiet_wall_stays_thin() {
-        assert_eq!(
-            after(1.0, 0.0, &Arrows::default(), 100).vessels.neointima,
-            [0.0, 0.0]
-        );
+        assert_eq!(after(1.0, 0.0, &Arrows::default(), 100).vessels.neointima, [0.0, 0.0]);
     }
 
     #[test]

@@ -11,10 +11,24 @@ use crate::state::Tissue;
 
 /// Hash of a tissue at a step.
 pub fn state_hash(tissue: &Tissue, clock: &Clock) -> u64 {
-    let mut walk = Walk { hash: Xxh3::new(), buffer: Vec::with_capacity(1 << 16) };
+    let mut walk = Walk {
+        hash: Xxh3::new(),
+        buffer: Vec::with_capacity(1 << 16),
+    };
     // Walking into memory cannot fail.
     let _ = clock.step().serialize(&mut walk);
-    let Tissue { grid, host, site, anatomy, fields, vessels, cells, burden, ledger, events } = tissue;
+    let Tissue {
+        grid,
+        host,
+        site,
+        anatomy,
+        fields,
+        vessels,
+        cells,
+        burden,
+        ledger,
+        events,
+    } = tissue;
     let mut cells = cells.clone();
     for movers in [&mut cells.neutrophils, &mut cells.macrophages, &mut cells.msc] {
         movers.sort_by_place(|_, _| 0);

@@ -38,7 +38,11 @@ pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue
     let dice = Dice::new(seed);
     let grid = p.space.grid();
     let mut refusals = Vec::new();
-    let attempts = if p.network.kind == "csv" || !p.network.judge { 1 } else { p.network.max_attempts };
+    let attempts = if p.network.kind == "csv" || !p.network.judge {
+        1
+    } else {
+        p.network.max_attempts
+    };
     for attempt in 0..attempts {
         *work = Workspace::default();
         let mut tissue = bare(p, &grid, dice, u64::from(attempt))?;
@@ -52,7 +56,9 @@ pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue
         let off = (perfusion / p.network.perfusion_per_min - 1.0).abs();
         let starved = lowest < p.network.lowest_po2_mmhg;
         if p.tables.is_none() && p.network.judge && (starved || off > p.network.perfusion_band) {
-            refusals.push(format!("attempt {attempt}: lowest PO2 {lowest:.1} mmHg, perfusion {perfusion:.4} /min"));
+            refusals.push(format!(
+                "attempt {attempt}: lowest PO2 {lowest:.1} mmHg, perfusion {perfusion:.4} /min"
+            ));
             continue;
         }
         let mut report = finish(p, &mut tissue, work, dice, perfusion, lowest);
@@ -154,15 +160,14 @@ fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
     let drawn = tissue.vessels.radius_um.clone();
     let target = p.network.perfusion_per_min;
     let is_tap = |v: &Vessels, s: usize| v.bed[s] == Bed::Tap && v.class[s] == Class::Arteriole;
-    let mut factor = 1.0;
     for round in 0..4 {
         if round > 0 {
             even_out(&mut tissue.vessels);
         }
         // Perfusion grows with the factor: halve the interval in its logarithm.
-        let (mut low, mut high) = (0.45, 3.0);
+        let (mut low, mut high) = (0.45_f64, 3.0);
         for _ in 0..14 {
-            factor = (low * high as f64).sqrt();
+            let factor = (low * high).sqrt();
             for s in 0..drawn.len() {
                 if is_tap(&tissue.vessels, s) {
                     tissue.vessels.radius_um[s] = math::max(drawn[s] * factor, 1.7);
@@ -176,14 +181,16 @@ fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
             }
         }
     }
-    let _ = factor;
     perfusion(tissue)
 }
 
 /// Structural adaptation in one stroke: capillaries with little flow are a little wider, those with much a little narrower.
 fn even_out(v: &mut Vessels) {
     for bed in [Bed::Loop, Bed::Dermal, Bed::Fat] {
-        let mut flows: Vec<f64> = (0..v.len()).filter(|&s| v.bed[s] == bed).map(|s| v.flow_nl_per_min[s].abs()).collect();
+        let mut flows: Vec<f64> = (0..v.len())
+            .filter(|&s| v.bed[s] == bed)
+            .map(|s| v.flow_nl_per_min[s].abs())
+            .collect();
         if flows.is_empty() {
             continue;
         }
@@ -219,7 +226,10 @@ fn take_measured(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f
         v.nodes.is_inlet[n] = v.nodes.boundary[n] != Boundary::Inner && into[n] > 0.0;
     }
     // Capillaries are the narrow ones; of the others, the upper half of pressures is arteriolar.
-    let mut wide: Vec<f64> = (0..v.len()).filter(|&s| v.radius_um[s] > 5.0).map(|s| mean_pressure(v, s)).collect();
+    let mut wide: Vec<f64> = (0..v.len())
+        .filter(|&s| v.radius_um[s] > 5.0)
+        .map(|s| mean_pressure(v, s))
+        .collect();
     wide.sort_by(f64::total_cmp);
     let split = wide.get(wide.len() / 2).copied().unwrap_or(0.0);
     for s in 0..v.len() {
@@ -239,7 +249,11 @@ fn mean_pressure(v: &Vessels, s: usize) -> f64 {
 
 /// Lowest oxygen tension of the block [mmHg].
 fn lowest_po2(tissue: &Tissue) -> f64 {
-    tissue.fields.oxygen.iter().fold(f64::INFINITY, |low, &x| math::min(low, f64::from(x)))
+    tissue
+        .fields
+        .oxygen
+        .iter()
+        .fold(f64::INFINITY, |low, &x| math::min(low, f64::from(x)))
 }
 
 /// Walls, healthy references, first fields, report.
@@ -257,7 +271,12 @@ fn finish(
     let v = &mut tissue.vessels;
     v.healthy_flow_nl_per_min = v.flow_nl_per_min.iter().map(|q| q.abs()).collect();
     v.healthy_shear_pa.clone_from(&v.shear_pa);
-    let now = Now { step: 0, day: 0.0, hours: 1.0, dice };
+    let now = Now {
+        step: 0,
+        day: 0.0,
+        hours: 1.0,
+        dice,
+    };
     oxygen::apply(&p.mechanisms.oxygen, tissue, now, &mut work.oxygen);
     transport::apply(&p.mechanisms.transport, &p.arrows, tissue, now, &mut work.transport);
     challenge::prepare(tissue, &p.challenges(&tissue.grid.clone()).unwrap_or_default());
@@ -283,7 +302,7 @@ fn burn_in(p: &Parameters, tissue: &mut Tissue, dice: Dice) {
         if branch.chance(burn_in.share) {
             let level = branch.log_normal(burn_in.wall_mineral_median, math::ln(burn_in.gsd));
             let patchy = dice.roll(Purpose::BurnIn, v.id[s] | 1 << 40).log_normal(1.0, 0.3);
-            v.mineral[s] = math::min(level * patchy * math::min(tissue.site.mineral, 3.0), 0.95);
+            v.mineral[s] = math::min(level * patchy * math::min(tissue.site.mineral, 3.0), 0.45);
             v.nidus[s] = p.burn_in_nidus;
         }
     }
@@ -299,21 +318,36 @@ fn statistics(p: &Parameters, tissue: &Tissue, perfusion: f64, lowest: f64) -> N
         ("perfusion_per_min".to_owned(), perfusion),
         ("lowest_po2_mmhg".to_owned(), lowest),
         ("length_density_mm_per_mm3".to_owned(), length / volume_mm3),
-        ("share_without_flow".to_owned(), sum(&|s| f64::from(u8::from(v.flow_nl_per_min[s] == 0.0))) / v.len() as f64),
+        (
+            "share_without_flow".to_owned(),
+            sum(&|s| f64::from(u8::from(v.flow_nl_per_min[s] == 0.0))) / v.len() as f64,
+        ),
         ("oxygen_balance".to_owned(), tissue.ledger.oxygen_gap),
         ("flow_balance".to_owned(), tissue.ledger.flow_gap),
     ];
-    for (name, class) in [("arterioles", Class::Arteriole), ("capillaries", Class::Capillary), ("venules", Class::Venule)] {
+    for (name, class) in [
+        ("arterioles", Class::Arteriole),
+        ("capillaries", Class::Capillary),
+        ("venules", Class::Venule),
+    ] {
         statistics.push((name.to_owned(), sum(&|s| f64::from(u8::from(v.class[s] == class)))));
     }
     let mean_of = |bed: Bed, f: &dyn Fn(usize) -> f64| {
         let members: Vec<usize> = (0..v.len()).filter(|&s| v.bed[s] == bed).collect();
         members.iter().fold(0.0, |total, &s| total + f(s)) / math::max(members.len() as f64, 1.0)
     };
-    let velocity = |s: usize| v.flow_nl_per_min[s].abs() * 1e6 / 60.0 / (std::f64::consts::PI * math::square(v.radius_um[s])) / 1000.0;
-    statistics.push(("loop_pressure_mmhg".to_owned(), mean_of(Bed::Loop, &|s| mean_pressure(v, s))));
+    let velocity = |s: usize| {
+        v.flow_nl_per_min[s].abs() * 1e6 / 60.0 / (std::f64::consts::PI * math::square(v.radius_um[s])) / 1000.0
+    };
+    statistics.push((
+        "loop_pressure_mmhg".to_owned(),
+        mean_of(Bed::Loop, &|s| mean_pressure(v, s)),
+    ));
     statistics.push(("loop_velocity_mm_per_s".to_owned(), mean_of(Bed::Loop, &velocity)));
-    statistics.push(("fat_capillary_pressure_mmhg".to_owned(), mean_of(Bed::Fat, &|s| mean_pressure(v, s))));
+    statistics.push((
+        "fat_capillary_pressure_mmhg".to_owned(),
+        mean_of(Bed::Fat, &|s| mean_pressure(v, s)),
+    ));
     let mean_po2 = tissue.fields.oxygen.iter().fold(0.0, |total, &x| total + f64::from(x)) / tissue.grid.len() as f64;
     statistics.push(("mean_po2_mmhg".to_owned(), mean_po2));
     let mut warnings = Vec::new();
@@ -344,7 +378,10 @@ fn loop_reach(p: &Parameters) -> (f64, f64, f64) {
     let e = &p.mechanisms.endothelial_injury;
     // Half of the patches are lost where the hazard is 2 ln 2 k_rep: the rim ends there. Damage falls from ½ at the edge.
     let repair = e.repair_rate_per_h * p.host.repair_factor * 0.5;
-    let share = math::min(2.0 * repair / math::max(p.arrows.damp_loop * e.damage_rate_per_h, 1e-12), 0.99);
+    let share = math::min(
+        2.0 * repair / math::max(p.arrows.damp_loop * e.damage_rate_per_h, 1e-12),
+        0.99,
+    );
     let level = e.damage_half * (share / (1.0 - share)).sqrt();
     let rim = reach * math::positive(math::ln(0.5 / level));
     let o = &p.mechanisms.oxygen;

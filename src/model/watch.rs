@@ -55,7 +55,9 @@ impl Watch {
             }
             self.mark = time;
         }
-        let fault = self.imbalance(tissue).or_else(|| unphysical(tissue, written_by(process)));
+        let fault = self
+            .imbalance(tissue)
+            .or_else(|| unphysical(tissue, written_by(process)));
         match fault {
             Some((quantity, place, message)) => Err(Error::Numerical(Unphysical {
                 step: clock.step(),
@@ -88,6 +90,7 @@ impl Watch {
         mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, self.wall_share)
     }
 
+    #[allow(clippy::neg_cmp_op_on_partial_ord)] // A gap that is not a number is a gap too.
     fn imbalance(&self, tissue: &mut Tissue) -> Option<(String, String, String)> {
         let inventory = self.mineral(tissue);
         let account = &mut tissue.ledger.mineral_ug;
@@ -134,13 +137,19 @@ fn written_by(process: &str) -> Option<&'static [Species]> {
 }
 
 /// The first number that is not a number or below zero, in these fields and in the walls.
+#[allow(clippy::manual_range_contains)] // No branches in the sweep over a field.
 fn unphysical(tissue: &Tissue, fields: Option<&[Species]>) -> Option<(String, String, String)> {
     for &species in fields.unwrap_or(&[]) {
         let values = tissue.fields.of(species);
         // Not `< 0`: a NaN must be caught too.
-        let good = values.iter().fold(true, |good, &x| good & (x >= 0.0) & (x < f32::INFINITY));
+        let good = values
+            .iter()
+            .fold(true, |good, &x| good & (x >= 0.0) & (x < f32::INFINITY));
         if !good {
-            let (voxel, value) = values.iter().enumerate().find(|&(_, &x)| !(x >= 0.0 && x < f32::INFINITY))?;
+            let (voxel, value) = values
+                .iter()
+                .enumerate()
+                .find(|&(_, &x)| !(x >= 0.0 && x < f32::INFINITY))?;
             let [x, y, z] = tissue.grid.place(voxel);
             return Some((
                 format!("{} [{}]", species.name(), species.unit()),
@@ -150,7 +159,12 @@ fn unphysical(tissue: &Tissue, fields: Option<&[Species]>) -> Option<(String, St
         }
     }
     let v = &tissue.vessels;
-    let shares = [("mineral", &v.mineral), ("nidus", &v.nidus), ("neointima", &v.neointima), ("thrombus", &v.thrombus)];
+    let shares = [
+        ("mineral", &v.mineral),
+        ("nidus", &v.nidus),
+        ("neointima", &v.neointima),
+        ("thrombus", &v.thrombus),
+    ];
     for (name, column) in shares {
         if let Some(s) = column.iter().position(|&x| !(0.0..=1.0 + 1e-9).contains(&x)) {
             let message = format!("{} is outside 0..=1", column[s]);
@@ -163,12 +177,28 @@ fn unphysical(tissue: &Tissue, fields: Option<&[Species]>) -> Option<(String, St
     }
     for (name, column) in [("flow [nl/min]", &v.flow_nl_per_min), ("shear [Pa]", &v.shear_pa)] {
         if let Some(s) = column.iter().position(|x| !x.is_finite()) {
-            return Some((name.into(), format!("segment {}", v.id[s]), format!("{} is not finite", column[s])));
+            return Some((
+                name.into(),
+                format!("segment {}", v.id[s]),
+                format!("{} is not finite", column[s]),
+            ));
         }
     }
     let host = &tissue.host;
-    let plasma = [("calcium", host.calcium), ("phosphate", host.phosphate), ("protein C", host.protein_c), ("inhibition", host.inhibition)];
-    plasma.into_iter().find(|(_, x)| !(x.is_finite() && *x >= 0.0)).map(|(name, x)| {
-        (format!("plasma {name}"), "the host".to_owned(), format!("{x} is not a finite number ≥ 0"))
-    })
+    let plasma = [
+        ("calcium", host.calcium),
+        ("phosphate", host.phosphate),
+        ("protein C", host.protein_c),
+        ("inhibition", host.inhibition),
+    ];
+    plasma
+        .into_iter()
+        .find(|(_, x)| !(x.is_finite() && *x >= 0.0))
+        .map(|(name, x)| {
+            (
+                format!("plasma {name}"),
+                "the host".to_owned(),
+                format!("{x} is not a finite number ≥ 0"),
+            )
+        })
 }

@@ -12,9 +12,7 @@ use crate::error::{Error, Result};
 /// What a fault of the file system means for the user.
 pub fn trouble(path: &Path, doing: &str, fault: &std::io::Error) -> Error {
     let why = match fault.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "the disk is full: free some space".to_owned()
-        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full: free some space".to_owned(),
         ErrorKind::NotFound => "no such file or folder".to_owned(),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "no permission to write here: choose another folder with --out".to_owned()
@@ -80,11 +78,7 @@ impl Log {
     /// A new log with its header line.
     pub fn create(path: PathBuf, header: &str) -> Result<Self> {
         let file = File::create(&path).map_err(|fault| trouble(&path, "write", &fault))?;
-        let mut log = Self {
-            path,
-            file,
-            length: 0,
-        };
+        let mut log = Self { path, file, length: 0 };
         log.append(header)?;
         Ok(log)
     }
@@ -101,9 +95,7 @@ impl Log {
         if found < length {
             return Err(Error::files(
                 path.display(),
-                format!(
-                    "has {found} bytes where its checkpoint knows of {length}: the file was cut or replaced"
-                ),
+                format!("has {found} bytes where its checkpoint knows of {length}: the file was cut or replaced"),
             ));
         }
         file.seek(SeekFrom::End(0))
@@ -157,8 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_file_replaces_the_old_one_and_leaves_no_neighbour()
-    -> Result<(), Box<dyn std::error::Error>> {
+    fn a_whole_file_replaces_the_old_one_and_leaves_no_neighbour() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("run.json");
         write_whole(&path, b"old")?;
@@ -188,10 +179,7 @@ mod tests {
         let mut log = Log::reopen(path.clone(), length)?;
         log.append("2\n")?;
         assert_eq!(read_text(&path)?, "t_d\n0\n2\n");
-        assert_eq!(
-            Log::reopen(path, 99).map_err(|e| e.exit_code()).err(),
-            Some(4)
-        );
+        assert_eq!(Log::reopen(path, 99).map_err(|e| e.exit_code()).err(), Some(4));
         Ok(())
     }
 }

@@ -34,9 +34,6 @@ mod tests {
     fn a_torn_last_line_is_not_a_hash() {
         let text = format!("{HEADER}{}{}48,00ff", line(0, 7), line(24, u64::MAX));
         let found = parse(&text);
-        assert_eq!(
-            found.into_iter().collect::<Vec<_>>(),
-            [(0, 7), (24, u64::MAX)]
-        );
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [(0, 7), (24, u64::MAX)]);
     }
 }

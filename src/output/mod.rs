@@ -33,10 +33,7 @@ pub fn cell(x: Option<f64>) -> String {
 /// A text as one CSV cell: quoted where it has to be.
 pub fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
-        format!(
-            "\"{}\"",
-            text.replace('"', "\"\"").replace(['\n', '\r'], " ")
-        )
+        format!("\"{}\"", text.replace('"', "\"\"").replace(['\n', '\r'], " "))
     } else {
         text.to_owned()
     }
@@ -48,15 +45,7 @@ mod tests {
 
     #[test]
     fn a_written_number_reads_back_to_the_same_bits() {
-        for x in [
-            0.0,
-            0.1,
-            1.0 / 3.0,
-            1e-300,
-            123_456_789.125,
-            6.02e23,
-            -2.5e-7,
-        ] {
+        for x in [0.0, 0.1, 1.0 / 3.0, 1e-300, 123_456_789.125, 6.02e23, -2.5e-7] {
             assert_eq!(number(x).parse::<f64>().map(f64::to_bits), Ok(x.to_bits()));
             assert!(number(x).len() < 25, "{}", number(x));
         }

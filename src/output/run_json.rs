@@ -91,10 +91,7 @@ pub fn network(report: &NetworkReport) -> serde_json::Map<String, serde_json::Va
         ("segments".to_owned(), report.segments.into()),
         ("nodes".to_owned(), report.nodes.into()),
     ];
-    let statistics = report
-        .statistics
-        .iter()
-        .map(|(k, v)| (k.clone(), (*v).into()));
+    let statistics = report.statistics.iter().map(|(k, v)| (k.clone(), (*v).into()));
     counts.into_iter().chain(statistics).collect()
 }
 
@@ -114,11 +111,7 @@ impl RunJson {
     /// Reads the record of a run folder.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("run.json");
-        serde_json::from_slice(&files::read(&path)?).map_err(|fault| {
-            Error::files(
-                path.display(),
-                format!("is not the record of a run: {fault}"),
-            )
-        })
+        serde_json::from_slice(&files::read(&path)?)
+            .map_err(|fault| Error::files(path.display(), format!("is not the record of a run: {fault}")))
     }
 }

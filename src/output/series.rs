@@ -245,11 +245,7 @@ impl<'a> Look<'a> {
 
     /// Whether any segment is closed by thrombus.
     pub fn any_thrombosed(&self) -> bool {
-        self.tissue
-            .vessels
-            .thrombus
-            .iter()
-            .any(|&t| t >= THROMBOSED)
+        self.tissue.vessels.thrombus.iter().any(|&t| t >= THROMBOSED)
     }
 
     /// Whether any voxel of dermis or fat has died outside every challenge radius.
@@ -263,11 +259,7 @@ impl<'a> Look<'a> {
         for (value, column) in values.iter_mut().zip(&COLUMNS) {
             *value = (column.of)(self);
         }
-        Row {
-            step,
-            t_d: day,
-            values,
-        }
+        Row { step, t_d: day, values }
     }
 
     /// Mean of a number over the initial segments.
@@ -370,8 +362,7 @@ fn calcified_thrombosed_segments(look: &Look) -> Option<f64> {
 fn ulcer_fraction(look: &Look) -> Option<f64> {
     let covered = &look.tissue.cells.keratinocytes.covered;
     let open = covered.iter().filter(|&&c| c == 0).count();
-    look.has_surface()
-        .then(|| open as f64 / covered.len() as f64)
+    look.has_surface().then(|| open as f64 / covered.len() as f64)
 }
 
 /// Volume mean of the cytokine field over dermis + fat.
@@ -517,16 +508,11 @@ pub(crate) mod tests {
         let n = grid.len();
         tissue.anatomy = Anatomy {
             kind: (0..n)
-                .map(|v| {
-                    if v < 40 {
-                        Kind::Epidermis
-                    } else {
-                        Kind::Papillary
-                    }
-                })
+                .map(|v| if v < 40 { Kind::Epidermis } else { Kind::Papillary })
                 .collect(),
             vitality: vec![Vitality::Alive; n],
             ever_died: vec![false; n],
+            debris: vec![0.0; n],
             death_step: vec![u32::MAX; n],
             challenged: vec![false; n],
             adipocyte: vec![u32::MAX; n],
@@ -593,10 +579,7 @@ pub(crate) mod tests {
         let row = row(&tissue);
         assert_eq!(row.get("hypoxic_fraction"), Some(1.0 / 560.0));
         let mean = (40.0 * 558.0 + 1.0) / 560.0;
-        assert!(
-            row.get("mean_po2_mmhg")
-                .is_some_and(|x| (x - mean).abs() < 1e-9)
-        );
+        assert!(row.get("mean_po2_mmhg").is_some_and(|x| (x - mean).abs() < 1e-9));
     }
 
     #[test]
@@ -645,15 +628,10 @@ pub(crate) mod tests {
     fn rows_come_every_so_many_hours_also_when_the_step_does_not_divide_them() {
         let rhythm = |step_h, every_h| {
             let cadence = Cadence { step_h, every_h };
-            (0..=50)
-                .filter(|&s| cadence.is_due(s))
-                .collect::<Vec<u64>>()
+            (0..=50).filter(|&s| cadence.is_due(s)).collect::<Vec<u64>>()
         };
         assert_eq!(rhythm(1.0, 24.0), [0, 24, 48]);
-        assert_eq!(
-            rhythm(5.0, 24.0),
-            [0, 5, 10, 15, 20, 24, 29, 34, 39, 44, 48]
-        );
+        assert_eq!(rhythm(5.0, 24.0), [0, 5, 10, 15, 20, 24, 29, 34, 39, 44, 48]);
         assert_eq!(rhythm(2.0, 1.0).len(), 51);
         assert_eq!(rhythm(1.0 / 6.0, 1.0)[..3], [0, 6, 12]);
     }

@@ -18,9 +18,7 @@ pub fn file_name(day: f64) -> String {
 pub fn is_due(clock: &Clock, every_d: f64, snapshot_days: &[f64]) -> bool {
     let latest_d = (clock.day() / every_d + 1e-9).floor() * every_d;
     (every_d > 0.0 && clock.step_of_day(latest_d) == clock.step())
-        || snapshot_days
-            .iter()
-            .any(|&day| clock.step_of_day(day) == clock.step())
+        || snapshot_days.iter().any(|&day| clock.step_of_day(day) == clock.step())
 }
 
 /// A snapshot as bytes.
@@ -46,8 +44,7 @@ pub fn read(path: &Path) -> Result<Snapshot> {
             format!("is no snapshot of this version, or damaged: {fault}"),
         )
     };
-    let plain =
-        zstd::decode_all(files::read(path)?.as_slice()).map_err(|f| damaged(f.to_string()))?;
+    let plain = zstd::decode_all(files::read(path)?.as_slice()).map_err(|f| damaged(f.to_string()))?;
     postcard::from_bytes(&plain).map_err(|f| damaged(f.to_string()))
 }
 

@@ -67,17 +67,10 @@ impl Watch {
         let day = |step: u64| step as f64 * step_h / 24.0;
         let values = self.latest.as_ref().map_or([None; COUNT], |row| row.values);
         let last_step = self.latest.as_ref().map_or(0, |row| row.step);
-        let dead = column("necrotic_fraction")
-            .and_then(|c| values[c])
-            .unwrap_or(0.0);
+        let dead = column("necrotic_fraction").and_then(|c| values[c]).unwrap_or(0.0);
         let reached = |share: f64| {
-            let first = self
-                .necrosis
-                .iter()
-                .find(|&&(_, value)| value >= share * dead);
-            first
-                .filter(|_| dead >= LEAST_NECROSIS)
-                .map(|&(step, _)| day(step))
+            let first = self.necrosis.iter().find(|&&(_, value)| value >= share * dead);
+            first.filter(|_| dead >= LEAST_NECROSIS).map(|&(step, _)| day(step))
         };
         let (t10_d, t90_d) = (reached(0.1), reached(0.9));
         Summary {

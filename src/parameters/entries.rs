@@ -296,10 +296,8 @@ impl TherapyEntry {
 
     /// The amount in `unit`, 0 when the dose is in another unit or there is none.
     pub fn amount(&self, unit: DoseUnit) -> f64 {
-        self.dose.map_or(
-            0.0,
-            |dose| if dose.unit == unit { dose.amount } else { 0.0 },
-        )
+        self.dose
+            .map_or(0.0, |dose| if dose.unit == unit { dose.amount } else { 0.0 })
     }
 }
 
@@ -509,12 +507,8 @@ impl TherapyKind {
     /// One sentence for `explain`.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Msc => {
-                "mesenchymal stem cells, their medium, their carrier alone, or the same cells dead"
-            }
-            Self::Sts => {
-                "sodium thiosulfate: slows growth of new mineral, dissolves old mineral weakly"
-            }
+            Self::Msc => "mesenchymal stem cells, their medium, their carrier alone, or the same cells dead",
+            Self::Sts => "sodium thiosulfate: slows growth of new mineral, dissolves old mineral weakly",
             Self::Snf472 => {
                 "hexasodium fytate: slows growth of mineral; nothing on existing mineral, clot or dead tissue"
             }

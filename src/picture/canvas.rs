@@ -61,8 +61,7 @@ impl Canvas {
             return;
         }
         let width = self.width;
-        let mut rows: Vec<(usize, &mut [u8])> =
-            self.pixels.chunks_mut(3 * width).enumerate().collect();
+        let mut rows: Vec<(usize, &mut [u8])> = self.pixels.chunks_mut(3 * width).enumerate().collect();
         crate::par::jobs(&mut rows, |(y, row)| {
             for x in 0..width {
                 if let Some((colour, opacity)) = shade(x, *y) {
@@ -161,9 +160,7 @@ impl Canvas {
     /// A filled rectangle between two corners.
     pub fn rectangle(&mut self, a: Point, b: Point, colour: Rgb, opacity: f64) {
         self.within(a, b, colour, |p| {
-            let cover = |p: f64, low: f64, high: f64| {
-                math::unit(math::min(p + 0.5, high) - math::max(p - 0.5, low))
-            };
+            let cover = |p: f64, low: f64, high: f64| math::unit(math::min(p + 0.5, high) - math::max(p - 0.5, low));
             opacity * cover(p[0], a[0], b[0]) * cover(p[1], a[1], b[1])
         });
     }
@@ -202,8 +199,7 @@ fn crossings(points: &[Point], level: f64) -> Vec<f64> {
     let mut at: Vec<f64> = (0..points.len())
         .filter_map(|i| {
             let (a, b) = (points[i], points[(i + 1) % points.len()]);
-            ((a[1] <= level) != (b[1] <= level))
-                .then(|| a[0] + (level - a[1]) / (b[1] - a[1]) * (b[0] - a[0]))
+            ((a[1] <= level) != (b[1] <= level)).then(|| a[0] + (level - a[1]) / (b[1] - a[1]) * (b[0] - a[0]))
         })
         .collect();
     at.sort_by(f64::total_cmp);
@@ -267,11 +263,7 @@ mod tests {
     #[test]
     fn shapes_cover_their_area() {
         let mut canvas = Canvas::new(40, 40, WHITE);
-        canvas.polygon(
-            &[[5.3, 5.0], [25.3, 5.0], [25.3, 15.0], [5.3, 15.0]],
-            BLACK,
-            1.0,
-        );
+        canvas.polygon(&[[5.3, 5.0], [25.3, 5.0], [25.3, 15.0], [5.3, 15.0]], BLACK, 1.0);
         assert!((darkness(&canvas) - 200.0).abs() < 2.0);
         let mut canvas = Canvas::new(40, 40, WHITE);
         canvas.disc([20.0, 20.0], 10.0, BLACK, 1.0);
@@ -293,9 +285,7 @@ mod tests {
     #[test]
     fn a_dashed_line_is_on_for_its_share() {
         let pieces = dashes(&[[0.0, 0.0], [7.0, 0.0], [20.0, 0.0]], &[3.0, 2.0]);
-        let on = pieces
-            .iter()
-            .fold(0.0, |sum, p| sum + p[p.len() - 1][0] - p[0][0]);
+        let on = pieces.iter().fold(0.0, |sum, p| sum + p[p.len() - 1][0] - p[0][0]);
         assert_eq!(pieces.len(), 4);
         assert!((on - 12.0).abs() < 1e-9);
         assert_eq!(dashes(&[[0.0, 0.0], [1.0, 0.0]], &[]).len(), 1);

@@ -172,9 +172,7 @@ mod tests {
             let table = ramp.table();
             assert_eq!(table[0], rgb(ramp.anchors[0]));
             assert_eq!(table[255], rgb(ramp.anchors[8]));
-            let light = |c: Rgb| {
-                0.2126 * f64::from(c[0]) + 0.7152 * f64::from(c[1]) + 0.0722 * f64::from(c[2])
-            };
+            let light = |c: Rgb| 0.2126 * f64::from(c[0]) + 0.7152 * f64::from(c[1]) + 0.0722 * f64::from(c[2]);
             for pair in table.windows(2) {
                 assert!(light(pair[1]) > light(pair[0]) - 1.0, "{}", ramp.name);
             }

@@ -25,21 +25,9 @@ pub fn lines(values: &[f64], nx: usize, ny: usize, level: f64) -> Vec<Vec<Point>
     };
     for y in 0..ny - 1 {
         for x in 0..nx - 1 {
-            let corners = [
-                above(x, y),
-                above(x + 1, y),
-                above(x + 1, y + 1),
-                above(x, y + 1),
-            ];
-            let edges = [
-                along_x(x, y),
-                along_y(x + 1, y),
-                along_x(x, y + 1),
-                along_y(x, y),
-            ];
-            let cut: Vec<usize> = (0..4)
-                .filter(|&i| corners[i] != corners[(i + 1) % 4])
-                .collect();
+            let corners = [above(x, y), above(x + 1, y), above(x + 1, y + 1), above(x, y + 1)];
+            let edges = [along_x(x, y), along_y(x + 1, y), along_x(x, y + 1), along_y(x, y)];
+            let cut: Vec<usize> = (0..4).filter(|&i| corners[i] != corners[(i + 1) % 4]).collect();
             match cut.as_slice() {
                 [a, b] => join(edges[*a], edges[*b]),
                 [_, _, _, _] => {
@@ -70,10 +58,7 @@ pub fn lines(values: &[f64], nx: usize, ny: usize, level: f64) -> Vec<Vec<Point>
         let (x, y) = (i % nx, i / nx);
         let (a, b) = (values[i], values[x + dx + nx * (y + dy)]);
         let t = if a == b { 0.5 } else { (level - a) / (b - a) };
-        [
-            x as f64 + 0.5 + t * dx as f64,
-            y as f64 + 0.5 + t * dy as f64,
-        ]
+        [x as f64 + 0.5 + t * dx as f64, y as f64 + 0.5 + t * dy as f64]
     };
     let mut seen = vec![false; next.len()];
     let mut chains = Vec::new();

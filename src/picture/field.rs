@@ -39,9 +39,7 @@ pub fn extremes(values: &[f64]) -> [f64; 2] {
     let mut known = values.iter().copied().filter(|v| v.is_finite());
     match known.next() {
         None => [0.0; 2],
-        Some(first) => known.fold([first; 2], |[low, high], v| {
-            [math::min(low, v), math::max(high, v)]
-        }),
+        Some(first) => known.fold([first; 2], |[low, high], v| [math::min(low, v), math::max(high, v)]),
     }
 }
 
@@ -56,10 +54,7 @@ pub fn paint(values: &[f64], view: &View, px_per_um: f64, ramp: Ramp, range: Ran
     let table = ramp.table();
     let voxels_per_px = 1.0 / (px_per_um * view.voxel_um);
     canvas.shade(|x, y| {
-        let point = [
-            (x as f64 + 0.5) * voxels_per_px,
-            (y as f64 + 0.5) * voxels_per_px,
-        ];
+        let point = [(x as f64 + 0.5) * voxels_per_px, (y as f64 + 0.5) * voxels_per_px];
         let place = range.place(contour::at(values, view.nx, view.ny, point));
         let index = math::clamp(place * 255.0, 0.0, 255.0).round() as usize;
         Some((table[index], 1.0))
@@ -68,21 +63,9 @@ pub fn paint(values: &[f64], view: &View, px_per_um: f64, ramp: Ramp, range: Ran
 }
 
 /// One field of a snapshot in its fixed range, with the outline of dead tissue.
-pub fn draw(
-    snapshot: &Snapshot,
-    view: &View,
-    species: Species,
-    px_per_um: f64,
-    px_per_pt: f64,
-) -> Canvas {
+pub fn draw(snapshot: &Snapshot, view: &View, species: Species, px_per_um: f64, px_per_pt: f64) -> Canvas {
     let values = values(snapshot, view, species);
-    let mut canvas = paint(
-        &values,
-        view,
-        px_per_um,
-        colours::ramp_of(species),
-        Range::of(species),
-    );
+    let mut canvas = paint(&values, view, px_per_um, colours::ramp_of(species), Range::of(species));
     outline_necrosis(&mut canvas, snapshot, view, px_per_um, px_per_pt);
     canvas
 }
@@ -113,13 +96,7 @@ pub fn draw_difference(
 }
 
 /// The border of dead tissue, dark with a light halo: seen on every ramp.
-pub fn outline_necrosis(
-    canvas: &mut Canvas,
-    snapshot: &Snapshot,
-    view: &View,
-    px_per_um: f64,
-    px_per_pt: f64,
-) {
+pub fn outline_necrosis(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, px_per_um: f64, px_per_pt: f64) {
     let dead = view.flat(|v| snapshot.vitality[v] == Vitality::Necrotic);
     let mask = contour::smooth(&dead, view.nx, view.ny, 2);
     trace(
@@ -151,23 +128,11 @@ pub struct Stroke<'a> {
 }
 
 /// Draws the line along which values cross a level.
-pub fn trace(
-    canvas: &mut Canvas,
-    values: &[f64],
-    view: &View,
-    level: f64,
-    px_per_um: f64,
-    stroke: Stroke<'_>,
-) {
+pub fn trace(canvas: &mut Canvas, values: &[f64], view: &View, level: f64, px_per_um: f64, stroke: Stroke<'_>) {
     let scale = view.voxel_um * px_per_um;
     for line in contour::lines(values, view.nx, view.ny, level) {
         let line: Vec<[f64; 2]> = line.iter().map(|p| [p[0] * scale, p[1] * scale]).collect();
-        canvas.polyline(
-            &line,
-            stroke.width + 2.0 * stroke.halo,
-            colours::WHITE,
-            stroke.dash,
-        );
+        canvas.polyline(&line, stroke.width + 2.0 * stroke.halo, colours::WHITE, stroke.dash);
         canvas.polyline(&line, stroke.width, stroke.colour, stroke.dash);
     }
 }

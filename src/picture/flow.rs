@@ -12,10 +12,7 @@ use crate::state::Snapshot;
 pub const RAMP: Ramp = BATLOW;
 
 /// Range of relative flow.
-pub const RANGE: Range = Range {
-    low: 0.0,
-    high: 1.5,
-};
+pub const RANGE: Range = Range { low: 0.0, high: 1.5 };
 
 /// The network on pale tissue; a segment with less than a tenth of its first flow is hollow.
 pub fn draw(snapshot: &Snapshot, view: &View, px_per_um: f64, px_per_pt: f64) -> Canvas {

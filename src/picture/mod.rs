@@ -15,9 +15,7 @@ pub use canvas::{Canvas, Rgb};
 pub use view::View;
 
 /// Lengths that a scale bar may have [µm].
-const SCALE_BARS_UM: [f64; 9] = [
-    20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0,
-];
+const SCALE_BARS_UM: [f64; 9] = [20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0];
 
 /// Length of the scale bar of a picture so wide: of the fixed series, the nearest to a fifth of the width [µm].
 pub fn scale_bar_um(width_um: f64) -> f64 {
@@ -26,13 +24,7 @@ pub fn scale_bar_um(width_um: f64) -> f64 {
     let distance = |bar: f64| crate::math::ln(bar / wish).abs();
     SCALE_BARS_UM
         .into_iter()
-        .reduce(|best, bar| {
-            if distance(bar) < distance(best) {
-                bar
-            } else {
-                best
-            }
-        })
+        .reduce(|best, bar| if distance(bar) < distance(best) { bar } else { best })
         .unwrap_or(100.0)
 }
 

@@ -69,8 +69,7 @@ pub fn draw(snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) -
 
 /// A number in 0..1 from a place: texture, never data.
 fn grain(x: i64, y: i64) -> f64 {
-    let mut h = (x as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ (y as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+    let mut h = (x as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (y as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
     h ^= h >> 29;
     h = h.wrapping_mul(0xbf58_476d_1ce4_e5b9);
     h ^= h >> 32;
@@ -143,14 +142,9 @@ fn tissue(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
         .collect();
     // Away from borders there is nothing to weigh.
     let kinds = view.flat(|v| snapshot.kind[v]);
-    let pure = around(view, |near| {
-        near.iter().all(|&i| kinds[i] == kinds[near[0]])
-    });
+    let pure = around(view, |near| near.iter().all(|&i| kinds[i] == kinds[near[0]]));
     canvas.shade(|x, y| {
-        let place = [
-            (x as f64 + 0.5) / scale.px_per_um,
-            (y as f64 + 0.5) / scale.px_per_um,
-        ];
+        let place = [(x as f64 + 0.5) / scale.px_per_um, (y as f64 + 0.5) / scale.px_per_um];
         let voxel = [place[0] / view.voxel_um, place[1] / view.voxel_um];
         let here = nearest(view, voxel);
         if pure[here] {
@@ -225,10 +219,7 @@ fn fat_cells(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale
         .into_iter()
         .map(|round| match round {
             Some(r) => (
-                [
-                    r.anchor[0] + r.sum[0] / r.voxels,
-                    r.anchor[1] + r.sum[1] / r.voxels,
-                ],
+                [r.anchor[0] + r.sum[0] / r.voxels, r.anchor[1] + r.sum[1] / r.voxels],
                 (r.voxels / std::f64::consts::PI).sqrt() * view.voxel_um,
             ),
             None => ([0.0; 2], 0.0),
@@ -249,8 +240,7 @@ fn fat_cells(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale
                     } else {
                         x
                     };
-                    let inside =
-                        (0..view.nx as i64).contains(&x) && (0..view.ny as i64).contains(&y);
+                    let inside = (0..view.nx as i64).contains(&x) && (0..view.ny as i64).contains(&y);
                     inside.then(|| cell[x as usize + view.nx * y as usize])
                 })
                 .filter(|&c| c != NONE)
@@ -263,10 +253,7 @@ fn fat_cells(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale
         .collect();
     let membrane_um = math::max(2.2, 0.55 * scale.px_per_pt / scale.px_per_um);
     canvas.shade(|x, y| {
-        let place = [
-            (x as f64 + 0.5) / scale.px_per_um,
-            (y as f64 + 0.5) / scale.px_per_um,
-        ];
+        let place = [(x as f64 + 0.5) / scale.px_per_um, (y as f64 + 0.5) / scale.px_per_um];
         let (vx, vy) = (
             ((place[0] / view.voxel_um) as usize).min(view.nx - 1),
             ((place[1] / view.voxel_um) as usize).min(view.ny - 1),
@@ -310,11 +297,7 @@ fn fate(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
             .contains(&true)
             .then(|| contour::smooth(&voxels, view.nx, view.ny, 2))
     };
-    let [dead, gone, healed] = [
-        mask(Vitality::Necrotic),
-        mask(Vitality::Gone),
-        mask(Vitality::Healed),
-    ];
+    let [dead, gone, healed] = [mask(Vitality::Necrotic), mask(Vitality::Gone), mask(Vitality::Healed)];
     let open = bare_epidermis(snapshot, view);
     let touched = around(view, |near| {
         near.iter().any(|&i| {
@@ -354,28 +337,18 @@ pub fn hatch(x: usize, y: usize, px_per_pt: f64) -> (Rgb, f64) {
     let along = (x as f64 + y as f64) * std::f64::consts::FRAC_1_SQRT_2;
     let off = (along - (along / period).floor() * period - period / 2.0).abs();
     let line = math::unit(0.45 * px_per_pt + 0.5 - off);
-    (
-        mix(colours::NECROSIS, colours::NECROSIS_LINE, line),
-        0.36 + 0.26 * line,
-    )
+    (mix(colours::NECROSIS, colours::NECROSIS_LINE, line), 0.36 + 0.26 * line)
 }
 
 /// Wash and dots of granulation tissue at a pixel.
 pub fn granulation(x: usize, y: usize, px_per_pt: f64) -> (Rgb, f64) {
     let period = 4.0 * px_per_pt;
     let row = (y as f64 / period).floor();
-    let shift = if row as i64 % 2 == 0 {
-        0.0
-    } else {
-        period / 2.0
-    };
+    let shift = if row as i64 % 2 == 0 { 0.0 } else { period / 2.0 };
     let dx = x as f64 + shift - (((x as f64 + shift) / period).floor() + 0.5) * period;
     let dy = y as f64 - (row + 0.5) * period;
     let dot = math::unit(0.7 * px_per_pt + 0.5 - (dx * dx + dy * dy).sqrt());
-    (
-        mix(colours::GRANULATION, colours::rgb(0x8e2f2a), dot),
-        0.45 + 0.4 * dot,
-    )
+    (mix(colours::GRANULATION, colours::rgb(0x8e2f2a), dot), 0.45 + 0.4 * dot)
 }
 
 /// Epidermis voxels of columns that are open now.
@@ -468,19 +441,9 @@ pub enum Layer {
 }
 
 /// One layer of one straight piece of a vessel.
-pub fn vessel(
-    canvas: &mut Canvas,
-    segment: &SegmentView,
-    a: Point,
-    b: Point,
-    scale: Scale,
-    layer: Layer,
-) {
+pub fn vessel(canvas: &mut Canvas, segment: &SegmentView, a: Point, b: Point, scale: Scale, layer: Layer) {
     let pt = scale.hair();
-    let bore = math::max(
-        2.0 * f64::from(segment.radius_um) * scale.px_per_um,
-        0.55 * pt,
-    );
+    let bore = math::max(2.0 * f64::from(segment.radius_um) * scale.px_per_um, 0.55 * pt);
     let wall = match segment.class {
         // Media: a quarter of the radius on each side.
         Class::Arteriole => math::max(0.25 * bore, 0.7 * pt),
@@ -538,11 +501,7 @@ fn thrombi(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) 
     closed.reverse();
     let mut placed: Vec<(Point, f64)> = Vec::new();
     for segment in closed {
-        let size = if segment.class == Class::Capillary {
-            1.7
-        } else {
-            2.9
-        } * scale.hair();
+        let size = if segment.class == Class::Capillary { 1.7 } else { 2.9 } * scale.hair();
         for [a, b] in pieces_px(segment, view, scale.px_per_um) {
             let middle = [(a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0];
             let free = placed.iter().all(|(p, s)| {
@@ -562,10 +521,7 @@ fn thrombi(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) 
 
 /// An orange cross with a white halo.
 pub fn cross(canvas: &mut Canvas, centre: Point, size: f64, px_per_pt: f64) {
-    let arms = [
-        [[-size, -size], [size, size]],
-        [[-size, size], [size, -size]],
-    ];
+    let arms = [[[-size, -size], [size, size]], [[-size, size], [size, -size]]];
     let width = math::max(0.36 * size, 0.7 * px_per_pt);
     for (colour, width) in [(WHITE, width + 1.5 * px_per_pt), (colours::THROMBUS, width)] {
         for [a, b] in arms {
@@ -624,14 +580,7 @@ pub fn mover(canvas: &mut Canvas, kind: CellKind, place: Point, scale: Scale) {
 fn borders(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) {
     let pt = scale.px_per_pt;
     let oxygen = field::values(snapshot, view, Species::Oxygen);
-    field::trace(
-        canvas,
-        &oxygen,
-        view,
-        hypoxia_mmhg,
-        scale.px_per_um,
-        hypoxia_stroke(pt),
-    );
+    field::trace(canvas, &oxygen, view, hypoxia_mmhg, scale.px_per_um, hypoxia_stroke(pt));
     field::trace(
         canvas,
         &contour::smooth(
@@ -648,14 +597,7 @@ fn borders(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale, 
     let challenged = view.flat(|v| snapshot.challenged[v]);
     if challenged.contains(&true) {
         let mask = contour::smooth(&challenged, view.nx, view.ny, 2);
-        field::trace(
-            canvas,
-            &mask,
-            view,
-            0.5,
-            scale.px_per_um,
-            challenge_stroke(pt),
-        );
+        field::trace(canvas, &mask, view, 0.5, scale.px_per_um, challenge_stroke(pt));
     }
 }
 
@@ -665,11 +607,7 @@ pub fn challenge_stroke(pt: f64) -> Stroke<'static> {
         width: 1.2 * pt,
         colour: INK,
         halo: 0.7 * pt,
-        dash: if pt < 2.0 {
-            &[0.01, 6.0]
-        } else {
-            &[0.01, 11.0]
-        },
+        dash: if pt < 2.0 { &[0.01, 6.0] } else { &[0.01, 11.0] },
     }
 }
 

@@ -30,11 +30,7 @@ impl View {
     /// The plane of a snapshot.
     pub fn of(snapshot: &Snapshot) -> Self {
         let grid = &snapshot.grid;
-        let row_y = if grid.plane == Plane::Block {
-            grid.ny / 2
-        } else {
-            0
-        };
+        let row_y = if grid.plane == Plane::Block { grid.ny / 2 } else { 0 };
         let plan = grid.plane == Plane::Plan;
         Self {
             nx: grid.nx,
@@ -51,10 +47,7 @@ impl View {
 
     /// Width and height [µm].
     pub fn extent_um(&self) -> [f64; 2] {
-        [
-            self.nx as f64 * self.voxel_um,
-            self.ny as f64 * self.voxel_um,
-        ]
+        [self.nx as f64 * self.voxel_um, self.ny as f64 * self.voxel_um]
     }
 
     /// Voxel of the snapshot at a place of the plane.
@@ -117,10 +110,7 @@ impl View {
         }
         pieces.push([a, b]);
         if shift != [0.0; 2] {
-            pieces.push([
-                [a[0] + shift[0], a[1] + shift[1]],
-                [b[0] + shift[0], b[1] + shift[1]],
-            ]);
+            pieces.push([[a[0] + shift[0], a[1] + shift[1]], [b[0] + shift[0], b[1] + shift[1]]]);
         }
         pieces
     }

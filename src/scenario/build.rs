@@ -79,16 +79,21 @@ impl Scenario {
     pub fn with_companions(&self, library: &dyn Library) -> Result<(Self, Vec<(String, String)>)> {
         let (mut copy, mut files) = (self.clone(), Vec::new());
         if let Some(tables) = self.network_tables(library)? {
-            for (name, (_, text)) in
-                [("nodes", tables.nodes), ("segments", tables.segments), ("boundary", tables.boundary)]
-            {
+            for (name, (_, text)) in [
+                ("nodes", tables.nodes),
+                ("segments", tables.segments),
+                ("boundary", tables.boundary),
+            ] {
                 files.push((format!("network/{name}.csv"), text));
             }
             copy.hold("network.dir", Value::Word("network".into()), "the run folder");
         }
         let course = self.word("host.course_csv");
         if !course.is_empty() {
-            files.push(("course.csv".into(), self.table_beside(library, "host.course_csv", course)?.1));
+            files.push((
+                "course.csv".into(),
+                self.table_beside(library, "host.course_csv", course)?.1,
+            ));
             copy.hold("host.course_csv", Value::Word("course.csv".into()), "the run folder");
         }
         Ok((copy, files))
@@ -115,7 +120,11 @@ impl Scenario {
             ));
         }
         let read = |name: &str| self.table_beside(library, "network.dir", &format!("{dir}/{name}.csv"));
-        Ok(Some(Tables { nodes: read("nodes")?, segments: read("segments")?, boundary: read("boundary")? }))
+        Ok(Some(Tables {
+            nodes: read("nodes")?,
+            segments: read("segments")?,
+            boundary: read("boundary")?,
+        }))
     }
 
     /// Plasma values per dialysis session from `host.course_csv`: columns `day,phosphate_mmol_per_l,calcium_ionised_mmol_per_l`.
@@ -144,15 +153,29 @@ impl Scenario {
             other => fault(1, other.map_or("", |o| o.1), &format!("the header `{HEADER}`")),
         }
         for (i, line) in lines.filter(|(_, line)| !line.is_empty()) {
-            let cells: Vec<Option<f64>> =
-                line.split(',').map(|c| c.trim().parse().ok().filter(|x: &f64| x.is_finite() && *x >= 0.0)).collect();
+            let cells: Vec<Option<f64>> = line
+                .split(',')
+                .map(|c| c.trim().parse().ok().filter(|x: &f64| x.is_finite() && *x >= 0.0))
+                .collect();
             match cells.as_slice() {
                 [Some(day), Some(phosphate), Some(calcium)] if points.last().is_none_or(|p| p.day < *day) => {
-                    points.push(CoursePoint { day: *day, phosphate_mmol_per_l: *phosphate, calcium_ionised_mmol_per_l: *calcium });
+                    points.push(CoursePoint {
+                        day: *day,
+                        phosphate_mmol_per_l: *phosphate,
+                        calcium_ionised_mmol_per_l: *calcium,
+                    });
                 }
-                _ => fault(i + 1, line, "three numbers ≥ 0: a later day than the row before, phosphate, ionised calcium"),
+                _ => fault(
+                    i + 1,
+                    line,
+                    "three numbers ≥ 0: a later day than the row before, phosphate, ionised calcium",
+                ),
             }
         }
-        if faults.is_empty() { Ok(points) } else { Err(Error::Input(faults)) }
+        if faults.is_empty() {
+            Ok(points)
+        } else {
+            Err(Error::Input(faults))
+        }
     }
 }

@@ -69,9 +69,7 @@ pub(super) fn resolve(draft: Draft) -> Result<(Scenario, Vec<Diagnostic>)> {
     let faults = faults.into_sorted();
     match draft.unread {
         // Nothing but a missing file is wrong.
-        Some(error) if faults.iter().all(|fault| fault.key == "extends") && faults.len() == 1 => {
-            Err(error)
-        }
+        Some(error) if faults.iter().all(|fault| fault.key == "extends") && faults.len() == 1 => Err(error),
         _ => Err(Error::Input(faults)),
     }
 }
@@ -101,17 +99,13 @@ fn texts(draft: &mut Draft, faults: &mut Faults, file: &str) -> Texts {
     let text = |given: Option<(String, Place)>| given.map(|(text, _)| text).unwrap_or_default();
     // A name belongs to one file: it is not inherited.
     let name = match name {
-        Some((name, place)) if !matches!(&place, Place::Text { file: other, .. } if other != file) =>
-        {
+        Some((name, place)) if !matches!(&place, Place::Text { file: other, .. } if other != file) => {
             let plain = !name.is_empty()
                 && !name.starts_with(['.', '-'])
-                && name
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
             if !plain {
                 let mut fault = place.fault("name", &format!("\"{name}\""));
-                fault.expected =
-                    "letters, digits, _ - and . only: the name is part of the run folder".into();
+                fault.expected = "letters, digits, _ - and . only: the name is part of the run folder".into();
                 faults.push(&place, fault);
             }
             name
@@ -166,9 +160,7 @@ fn switches(draft: &mut Draft, faults: &mut Faults) -> BTreeMap<&'static str, Sw
         })
         .collect();
     for (name, given) in taken(draft, "mechanisms.") {
-        let mut fault = given
-            .place
-            .fault(&format!("mechanisms.{name}"), &given.text);
+        let mut fault = given.place.fault(&format!("mechanisms.{name}"), &given.text);
         match (switches.get_mut(name.as_str()), &given.value) {
             (Some(switch), toml::Value::Boolean(on)) => {
                 switch.on = *on;
@@ -180,8 +172,7 @@ fn switches(draft: &mut Draft, faults: &mut Faults) -> BTreeMap<&'static str, Sw
             }
             (Some(_), _) => {
                 fault.expected = "true or false".into();
-                fault.suggestion =
-                    format!("for a strength between, write it under [scale]: {name} = 0.5");
+                fault.suggestion = format!("for a strength between, write it under [scale]: {name} = 0.5");
             }
             (None, _) => {
                 fault.message = "there is no switch of this name".into();
@@ -219,11 +210,8 @@ fn scales(draft: &mut Draft, faults: &mut Faults) -> BTreeMap<String, (f64, Give
                 parameters::nearest_word(&name, Arrows::names().iter().copied()).or(nearest)
             };
             fault.message = "neither a switch nor a key of the registry".into();
-            fault.suggestion = nearest
-                .map(|near| format!("did you mean {near}?"))
-                .unwrap_or_default();
-        } else if row.is_some_and(|row| !matches!(row.value, Value::Number(_) | Value::Integer(_)))
-        {
+            fault.suggestion = nearest.map(|near| format!("did you mean {near}?")).unwrap_or_default();
+        } else if row.is_some_and(|row| !matches!(row.value, Value::Number(_) | Value::Integer(_))) {
             fault.message = "this value is not a number and cannot be scaled".into();
         } else {
             match factor {
@@ -280,9 +268,7 @@ pub(super) fn type_hint(row: &Row, value: &toml::Value) -> String {
         Value::Bool(_) if bare == "true" || bare == "false" => {
             format!("write {bare}, without quotes")
         }
-        Value::Number(_) if row.unit != "-" => {
-            "write the number alone: the unit is in the key".into()
-        }
+        Value::Number(_) if row.unit != "-" => "write the number alone: the unit is in the key".into(),
         _ => String::new(),
     }
 }
@@ -337,11 +323,7 @@ fn typed(draft: &mut Draft, faults: &mut Faults) -> BTreeMap<String, Held> {
             .get(name.times)
             .and_then(|held| held.value.number())
             .unwrap_or(1.0);
-        let note = format!(
-            "from {} = {}",
-            key.rsplit('.').next().unwrap_or(&key),
-            given.text
-        );
+        let note = format!("from {} = {}", key.rsplit('.').next().unwrap_or(&key), given.text);
         let origin = Origin {
             place: given.place,
             note,
@@ -367,11 +349,7 @@ fn article(value: &Value) -> &'static str {
     }
 }
 
-fn scaled(
-    values: &mut BTreeMap<String, Held>,
-    scales: &BTreeMap<String, (f64, Given)>,
-    faults: &mut Faults,
-) {
+fn scaled(values: &mut BTreeMap<String, Held>, scales: &BTreeMap<String, (f64, Given)>, faults: &mut Faults) {
     let registry = Registry::embedded();
     for (key, (factor, given)) in scales {
         let (Some(row), Some(held)) = (registry.row(key), values.get_mut(key)) else {
@@ -385,10 +363,7 @@ fn scaled(
                 let x = i as f64 * factor;
                 if x.fract() != 0.0 {
                     let mut fault = given.place.fault(&format!("scale.{key}"), &given.text);
-                    fault.message = format!(
-                        "{i} × {} is not a whole number",
-                        units::plain_number(*factor)
-                    );
+                    fault.message = format!("{i} × {} is not a whole number", units::plain_number(*factor));
                     faults.push(&given.place, fault);
                     continue;
                 }
@@ -410,11 +385,7 @@ fn scaled(
             fault.expected = row.expected();
             faults.push(&given.place, fault);
         }
-        let joint = if held.origin.note.is_empty() {
-            ""
-        } else {
-            ", "
-        };
+        let joint = if held.origin.note.is_empty() { "" } else { ", " };
         held.origin.note = format!(
             "{}{joint}{before} × {} by {}",
             held.origin.note,
@@ -442,9 +413,7 @@ fn ranges(values: &BTreeMap<String, Held>, faults: &mut Faults, warnings: &mut F
             if !row.choices.is_empty() && !row.choices.contains(word) {
                 fault.expected = row.expected();
                 fault.message += &row.meaning;
-                if let Some(near) =
-                    parameters::nearest_word(word, row.choices.iter().map(String::as_str))
-                {
+                if let Some(near) = parameters::nearest_word(word, row.choices.iter().map(String::as_str)) {
                     fault.suggestion = format!("did you mean \"{near}\"?");
                 }
                 faults.push(place, fault);
@@ -516,25 +485,22 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
     // A slip of one letter is nearer than another unit.
     let slip = names.iter().any(|name| {
         nearly_equal(key, name)
-            && units::split_suffix(key).map(|(_, unit)| unit)
-                == units::split_suffix(name).map(|(_, unit)| unit)
+            && units::split_suffix(key).map(|(_, unit)| unit) == units::split_suffix(name).map(|(_, unit)| unit)
     });
     if let Some((group, leaf)) = key.rsplit_once('.')
         && !slip
         && let Some(hint) = unit_hint(
             leaf,
             &given.value,
-            names
-                .iter()
-                .filter_map(|n| n.strip_prefix(group)?.strip_prefix('.')),
+            names.iter().filter_map(|n| n.strip_prefix(group)?.strip_prefix('.')),
         )
     {
         (fault.message, fault.suggestion) = hint;
         return fault;
     }
     if !key.contains('.')
-        && let Some(near) = parameters::nearest_word(key, TOP.iter().copied())
-            .filter(|near| parameters::likeness(key, near) > 0.7)
+        && let Some(near) =
+            parameters::nearest_word(key, TOP.iter().copied()).filter(|near| parameters::likeness(key, near) > 0.7)
     {
         fault.message = "no such key".into();
         fault.suggestion = format!("did you mean {near}?");
@@ -543,11 +509,7 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
     fault.message = "no such key".into();
     let clinic = parameters::nearest_word(key, units::CLINIC_NAMES.iter().map(|name| name.key));
     let near = match (registry.nearest(key), clinic) {
-        (Some(row), Some(clinic))
-            if parameters::likeness(key, clinic) > parameters::likeness(key, row) =>
-        {
-            Some(clinic)
-        }
+        (Some(row), Some(clinic)) if parameters::likeness(key, clinic) > parameters::likeness(key, row) => Some(clinic),
         (Some(row), _) => Some(row),
         (None, clinic) => clinic,
     };
@@ -556,11 +518,7 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
         if registry.is_group(group) && key.contains('.') {
             fault.expected = format!(
                 "one of {}",
-                list(
-                    registry
-                        .rows_of(group)
-                        .map(|row| &row.key[group.len() + 1..])
-                )
+                list(registry.rows_of(group).map(|row| &row.key[group.len() + 1..]))
             );
         }
         return fault;
@@ -572,13 +530,11 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
     } else if near_group == group {
         fault.suggestion = format!("did you mean `{near_leaf}`?");
         // A misspelt name with another unit needs the number too.
-        if let (Some((_, from)), Some((_, to))) =
-            (units::split_suffix(leaf), units::split_suffix(near_leaf))
+        if let (Some((_, from)), Some((_, to))) = (units::split_suffix(leaf), units::split_suffix(near_leaf))
             && from != to
             && let Some((text, number)) = converted(&given.value, from, to)
         {
-            fault.suggestion =
-                format!("did you mean `{near_leaf}`? {text}: write {near_leaf} = {number}");
+            fault.suggestion = format!("did you mean `{near_leaf}`? {text}: write {near_leaf} = {number}");
         }
     } else {
         fault.suggestion = format!("did you mean `{near}`?");
@@ -601,8 +557,7 @@ pub(super) fn unit_hint<'a>(
     let (stem, from) = units::split_suffix(leaf).map_or((leaf, ""), |(stem, unit)| (stem, unit));
     let mut other = None;
     for name in names {
-        let (name_stem, to) =
-            units::split_suffix(name).map_or((name, ""), |(stem, unit)| (stem, unit));
+        let (name_stem, to) = units::split_suffix(name).map_or((name, ""), |(stem, unit)| (stem, unit));
         if name_stem != stem || name == leaf {
             continue;
         }
@@ -684,18 +639,10 @@ fn together(scenario: &Scenario, faults: &mut Faults, warnings: &mut Faults) {
         place(key) != Place::Default && scenario.value(key) != default
     };
     // The one of two values that was written, so that the fault points at a line of the user.
-    let blame = |keys: &[&'static str]| {
-        keys.iter()
-            .copied()
-            .find(|key| given(key))
-            .unwrap_or(keys[0])
-    };
+    let blame = |keys: &[&'static str]| keys.iter().copied().find(|key| given(key)).unwrap_or(keys[0]);
     let n = units::plain_number;
     let fault_at = |key: &str| {
-        let value = scenario
-            .value(key)
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let value = scenario.value(key).map(ToString::to_string).unwrap_or_default();
         (place(key), place(key).fault(key, &value))
     };
 
@@ -710,9 +657,8 @@ fn together(scenario: &Scenario, faults: &mut Faults, warnings: &mut Faults) {
         if !used {
             if given(key) {
                 let (place, mut fault) = fault_at(key);
-                fault.message = format!(
-                    "a {plane} has no such extent: the value is not used; its thickness is slab_thickness_um"
-                );
+                fault.message =
+                    format!("a {plane} has no such extent: the value is not used; its thickness is slab_thickness_um");
                 warnings.push(&place, fault);
             }
             continue;
@@ -778,19 +724,15 @@ fn together(scenario: &Scenario, faults: &mut Faults, warnings: &mut Faults) {
             );
             let territories = width / pitch;
             if territories < 0.75 {
-                let (place, mut fault) =
-                    fault_at(blame(&["space.width_mm", "network.arteriole_pitch_mm"]));
+                let (place, mut fault) = fault_at(blame(&["space.width_mm", "network.arteriole_pitch_mm"]));
                 fault.message = format!(
                     "arterioles ascend every {} mm: a width of {} mm may hold none",
                     n(pitch),
                     n(width)
                 );
                 faults.push(&place, fault);
-            } else if (territories - territories.round()).abs() > 1e-6
-                && scenario.word("space.sides") == "periodic"
-            {
-                let (place, mut fault) =
-                    fault_at(blame(&["space.width_mm", "network.arteriole_pitch_mm"]));
+            } else if (territories - territories.round()).abs() > 1e-6 && scenario.word("space.sides") == "periodic" {
+                let (place, mut fault) = fault_at(blame(&["space.width_mm", "network.arteriole_pitch_mm"]));
                 fault.message = format!(
                     "periodic sides: {} mm is not a whole number of arteriole pitches of {} mm, the pitch is stretched to {} mm",
                     n(width),
@@ -827,11 +769,7 @@ fn together(scenario: &Scenario, faults: &mut Faults, warnings: &mut Faults) {
     let every = scenario.number("output.series_every_h");
     if every < step {
         let (place, mut fault) = fault_at(blame(&["output.series_every_h", "run.step_h"]));
-        fault.message = format!(
-            "a row every {} h is finer than the step of {} h",
-            n(every),
-            n(step)
-        );
+        fault.message = format!("a row every {} h is finer than the step of {} h", n(every), n(step));
         faults.push(&place, fault);
     } else if !whole(every) {
         let (place, mut fault) = fault_at(blame(&["output.series_every_h", "run.step_h"]));
@@ -857,10 +795,7 @@ fn together(scenario: &Scenario, faults: &mut Faults, warnings: &mut Faults) {
                 n(scenario.written_days()),
                 n(last)
             );
-            fault.expected = format!(
-                "a day before {}, or a longer run.days",
-                n(scenario.written_days())
-            );
+            fault.expected = format!("a day before {}, or a longer run.days", n(scenario.written_days()));
             faults.push(&place, fault);
         }
     }
@@ -888,10 +823,9 @@ pub(super) fn beyond_the_end(scenario: &Scenario) -> Vec<Diagnostic> {
         && let Some(origin) = scenario.origin("output.snapshot_days")
         && list.iter().any(|day| *day > days)
     {
-        let mut fault = origin.place.fault(
-            "output.snapshot_days",
-            &Value::Numbers(list.clone()).to_string(),
-        );
+        let mut fault = origin
+            .place
+            .fault("output.snapshot_days", &Value::Numbers(list.clone()).to_string());
         fault.message = format!("--days ends the run on day {}", n(days));
         warnings.push(&origin.place, fault);
     }

@@ -45,10 +45,7 @@ impl Place {
         match self {
             Self::Default => (0, 0, 0),
             Self::Text {
-                order,
-                line,
-                column,
-                ..
+                order, line, column, ..
             } => (*order, *line, *column),
             Self::Set(n) => (usize::MAX - 1, *n, 0),
             Self::Flag(_) => (usize::MAX, 0, 0),
@@ -59,9 +56,7 @@ impl Place {
     pub(super) fn fault(&self, key: &str, value: &str) -> Diagnostic {
         let (file, line, column) = match self {
             Self::Default => ("registry".to_string(), 0, 0),
-            Self::Text {
-                file, line, column, ..
-            } => (file.clone(), *line, *column),
+            Self::Text { file, line, column, .. } => (file.clone(), *line, *column),
             Self::Set(n) => (format!("--set {n}"), 0, 0),
             Self::Flag(flag) => ((*flag).to_string(), 0, 0),
         };
@@ -109,12 +104,9 @@ impl Element {
     fn put(&mut self, name: String, given: Given) {
         let rival = |other: &str| {
             let dose = name.starts_with("dose_") && other.starts_with("dose_");
-            let when =
-                (name == "when" && other == "start_d") || (name == "start_d" && other == "when");
+            let when = (name == "when" && other == "start_d") || (name == "start_d" && other == "when");
             let alias = match (name.strip_prefix("set."), other.strip_prefix("set.")) {
-                (Some(a), Some(b)) => {
-                    canonical(&format!("host.{a}")) == canonical(&format!("host.{b}"))
-                }
+                (Some(a), Some(b)) => canonical(&format!("host.{a}")) == canonical(&format!("host.{b}")),
                 _ => false,
             };
             other != name && (dose || when || alias)
@@ -246,8 +238,7 @@ impl Draft {
         if table.get_ref().is_empty() && broken.is_empty() {
             let place = source.place(0);
             let mut fault = place.fault("", "");
-            fault.message =
-                "the file is empty: a scenario has at least a name and a question".into();
+            fault.message = "the file is empty: a scenario has at least a name and a question".into();
             fault.suggestion = "`calcisim new NAME` writes a file to start from".into();
             self.faults.push(&place, fault);
         }
@@ -265,21 +256,14 @@ impl Draft {
             .values
             .iter()
             .filter(|(key, _)| {
-                canonical(key) != key.as_str()
-                    && own
-                        .values
-                        .keys()
-                        .any(|o| o != *key && canonical(o) == canonical(key))
+                canonical(key) != key.as_str() && own.values.keys().any(|o| o != *key && canonical(o) == canonical(key))
             })
             .map(|(key, given)| (key.clone(), given.clone()))
             .collect();
         for (key, given) in doubled {
             let mut fault = given.place.fault(&key, &given.text);
             fault.expected = "one of the two units".into();
-            fault.message = format!(
-                "the same quantity is also given as another key for {}",
-                canonical(&key)
-            );
+            fault.message = format!("the same quantity is also given as another key for {}", canonical(&key));
             self.faults.push(&given.place, fault);
         }
         for (key, given) in own.values {
@@ -325,10 +309,7 @@ impl Draft {
                     let start = chain.iter().position(|name| *name == file).unwrap_or(0);
                     let mut circle: Vec<&str> = chain[start..].iter().map(String::as_str).collect();
                     circle.push(&file);
-                    fault.message = format!(
-                        "these scenarios extend each other in a circle: {}",
-                        circle.join(" → ")
-                    );
+                    fault.message = format!("these scenarios extend each other in a circle: {}", circle.join(" → "));
                     self.faults.push(&given.place, fault);
                 }
                 Ok((file, text)) => {
@@ -355,8 +336,7 @@ impl Draft {
     /// Puts a value; the same quantity in another unit is replaced.
     fn put(&mut self, key: String, given: Given) {
         let same = canonical(&key).to_string();
-        self.values
-            .retain(|other, _| other == &key || canonical(other) != same);
+        self.values.retain(|other, _| other == &key || canonical(other) != same);
         self.values.insert(key, given);
     }
 
@@ -373,11 +353,7 @@ impl Draft {
             let in_scale = prefix == "scale" || prefix.starts_with("scale.");
             match value.get_ref() {
                 DeValue::Array(list) if prefix.is_empty() && LISTS.contains(&label) => {
-                    let list_name = if label == "challenge" {
-                        LISTS[0]
-                    } else {
-                        LISTS[1]
-                    };
+                    let list_name = if label == "challenge" { LISTS[0] } else { LISTS[1] };
                     ids.clear();
                     for item in list.iter() {
                         self.element(source, list_name, item, ids);
@@ -385,16 +361,12 @@ impl Draft {
                 }
                 other if prefix.is_empty() && LISTS.contains(&label) => {
                     let mut fault = place.fault(label, "");
-                    fault.expected =
-                        format!("a list: write [[{label}]] once for each, with its id inside");
+                    fault.expected = format!("a list: write [[{label}]] once for each, with its id inside");
                     fault.message = format!("this is a {}", other.type_str());
                     self.faults.push(&place, fault);
                 }
                 DeValue::Table(inner) if prefix.is_empty() => {
-                    if label == "scale"
-                        || label == "mechanisms"
-                        || Registry::embedded().is_group(label)
-                    {
+                    if label == "scale" || label == "mechanisms" || Registry::embedded().is_group(label) {
                         self.flatten(source, &path, inner, ids);
                     } else {
                         self.faults.push(&place, unknown_table(&place, label));
@@ -405,14 +377,10 @@ impl Draft {
                 }
                 other => {
                     let is_section = prefix.is_empty()
-                        && (label == "scale"
-                            || label == "mechanisms"
-                            || Registry::embedded().is_group(label));
+                        && (label == "scale" || label == "mechanisms" || Registry::embedded().is_group(label));
                     if is_section {
                         let mut fault = place.fault(label, &text);
-                        fault.expected = format!(
-                            "a table: write [{label}] on a line of its own and its keys below"
-                        );
+                        fault.expected = format!("a table: write [{label}] on a line of its own and its keys below");
                         self.faults.push(&place, fault);
                     } else {
                         self.values.insert(
@@ -430,13 +398,7 @@ impl Draft {
     }
 
     /// One entry of a list.
-    fn element(
-        &mut self,
-        source: &Source,
-        list: &'static str,
-        item: &toml::Spanned<DeValue>,
-        ids: &mut Vec<String>,
-    ) {
+    fn element(&mut self, source: &Source, list: &'static str, item: &toml::Spanned<DeValue>, ids: &mut Vec<String>) {
         let place = source.place(item.span().start);
         let DeValue::Table(table) = item.get_ref() else {
             let mut fault = place.fault(list, &source.written(item.span()));
@@ -457,20 +419,15 @@ impl Draft {
         };
         match text("id") {
             Some(id) => {
-                let plain = !id.is_empty()
-                    && id
-                        .chars()
-                        .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+                let plain = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
                 if (!plain || ids.contains(&id))
                     && let Some(given) = element.fields.get("id")
                 {
                     let mut fault = given.place.fault(&format!("{list}.id"), &given.text);
                     if plain {
-                        fault.message =
-                            format!("two entries of [[{list}]] in this file have this id");
+                        fault.message = format!("two entries of [[{list}]] in this file have this id");
                     } else {
-                        fault.expected =
-                            "letters, digits, _ and - only: the id is part of a --set path".into();
+                        fault.expected = "letters, digits, _ and - only: the id is part of a --set path".into();
                     }
                     self.faults.push(&given.place, fault);
                 }
@@ -559,10 +516,7 @@ impl Draft {
             } else if field.is_empty() {
                 format!("{list}.ID.field, as {list}.{}.start_d=3", ids[0])
             } else {
-                format!(
-                    "the id of a {list} of this scenario: {}",
-                    parameters::quoted(&ids)
-                )
+                format!("the id of a {list} of this scenario: {}", parameters::quoted(&ids))
             };
             if let Some(near) = parameters::nearest_word(id, ids) {
                 fault.suggestion = format!("did you mean {list}.{near}.{field}?");
@@ -571,11 +525,7 @@ impl Draft {
             return;
         }
         let (id, field) = (id.to_string(), field.to_string());
-        if let Some(element) = self
-            .elements
-            .iter_mut()
-            .find(|e| e.list == list && e.id == id)
-        {
+        if let Some(element) = self.elements.iter_mut().find(|e| e.list == list && e.id == id) {
             element.put(field, given);
         }
     }
@@ -596,9 +546,7 @@ impl Element {
                         .is_some_and(|o| canonical(&format!("host.{o}")) == canonical(&key))
             });
             if twin && canonical(&key) != key {
-                let mut fault = given
-                    .place
-                    .fault(&format!("{}.{name}", self.list), &given.text);
+                let mut fault = given.place.fault(&format!("{}.{name}", self.list), &given.text);
                 fault.expected = "one of the two units".into();
                 fault.message = "the same quantity is also given in another unit".into();
                 faults.push(&given.place, fault);
@@ -671,9 +619,7 @@ fn plain(value: &DeValue) -> toml::Value {
             .map_or_else(|_| toml::Value::String(x.to_string()), toml::Value::Float),
         DeValue::Boolean(b) => toml::Value::Boolean(*b),
         DeValue::Datetime(d) => toml::Value::Datetime(*d),
-        DeValue::Array(list) => {
-            toml::Value::Array(list.iter().map(|v| plain(v.get_ref())).collect())
-        }
+        DeValue::Array(list) => toml::Value::Array(list.iter().map(|v| plain(v.get_ref())).collect()),
         DeValue::Table(table) => toml::Value::Table(
             table
                 .iter()
@@ -689,9 +635,7 @@ fn unknown_table(place: &Place, name: &str) -> Diagnostic {
     let mut fault = place.fault(&format!("[{name}]"), "");
     fault.message = "a scenario has no such table".into();
     match parameters::nearest_word(name, tables.iter().copied()) {
-        Some(near) if LISTS.contains(&near) => {
-            fault.suggestion = format!("did you mean [[{near}]]?")
-        }
+        Some(near) if LISTS.contains(&near) => fault.suggestion = format!("did you mean [[{near}]]?"),
         Some(near) => fault.suggestion = format!("did you mean [{near}]?"),
         None => {
             tables.sort_unstable();

@@ -24,27 +24,15 @@ pub(super) fn toml(scenario: &Scenario, explained: bool) -> String {
     }
     let registry = Registry::embedded();
     let sections = registry.sections();
-    let mut order: Vec<&str> = FIRST
-        .iter()
-        .copied()
-        .filter(|s| sections.contains(s))
-        .collect();
-    order.extend(
-        sections
-            .iter()
-            .filter(|s| !FIRST.contains(s) && **s != "output"),
-    );
+    let mut order: Vec<&str> = FIRST.iter().copied().filter(|s| sections.contains(s)).collect();
+    order.extend(sections.iter().filter(|s| !FIRST.contains(s) && **s != "output"));
     order.extend(sections.iter().filter(|s| **s == "output"));
     for section in order {
         let lines: Vec<(String, String)> = registry
             .rows_of(section)
             .filter_map(|row| {
                 let held = scenario.values.get(&row.key)?;
-                let line = format!(
-                    "{} = {}",
-                    &row.key[section.len() + 1..],
-                    written(&held.value)
-                );
+                let line = format!("{} = {}", &row.key[section.len() + 1..], written(&held.value));
                 let unit = if row.unit == "-" {
                     String::new()
                 } else {
@@ -59,10 +47,7 @@ pub(super) fn toml(scenario: &Scenario, explained: bool) -> String {
         .iter()
         .filter_map(|name| {
             let switch = scenario.switches.get(name)?;
-            Some((
-                format!("{name} = {}", switch.on),
-                switch.on_origin.to_string(),
-            ))
+            Some((format!("{name} = {}", switch.on), switch.on_origin.to_string()))
         })
         .collect();
     table(&mut text, "[mechanisms]", &switches, explained);
@@ -72,22 +57,14 @@ pub(super) fn toml(scenario: &Scenario, explained: bool) -> String {
         .filter_map(|name| {
             let switch = scenario.switches.get(name)?;
             let given = switch.scale_origin != Origin::default();
-            given.then(|| {
-                (
-                    format!("{name} = {:?}", switch.scale),
-                    switch.scale_origin.to_string(),
-                )
-            })
+            given.then(|| (format!("{name} = {:?}", switch.scale), switch.scale_origin.to_string()))
         })
         .collect();
     if !scales.is_empty() {
         table(&mut text, "[scale]", &scales, explained);
     }
     for element in &scenario.elements {
-        let mut lines = vec![(
-            format!("id = {}", word(&element.id)),
-            origin_of(&element.place),
-        )];
+        let mut lines = vec![(format!("id = {}", word(&element.id)), origin_of(&element.place))];
         // The kind before the rest: it says what the rest means.
         let (kind, rest): (Vec<_>, Vec<_>) = element
             .fields
@@ -95,17 +72,9 @@ pub(super) fn toml(scenario: &Scenario, explained: bool) -> String {
             .filter(|(name, _)| *name != "id")
             .partition(|(name, _)| *name == "kind");
         for (name, given) in kind.into_iter().chain(rest) {
-            lines.push((
-                format!("{name} = {}", raw(&given.value)),
-                origin_of(&given.place),
-            ));
+            lines.push((format!("{name} = {}", raw(&given.value)), origin_of(&given.place)));
         }
-        table(
-            &mut text,
-            &format!("[[{}]]", element.list),
-            &lines,
-            explained,
-        );
+        table(&mut text, &format!("[[{}]]", element.list), &lines, explained);
     }
     text
 }

@@ -6,8 +6,8 @@ use super::Scenario;
 use super::check::{of_type, type_hint, unit_hint};
 use super::draft::{Element, Faults, Given, Place, canonical};
 use crate::parameters::{
-    self, ChallengeEntry, ChallengeKind, Course, Dose, DoseUnit, Instrument, Registry, Route,
-    Setting, TherapyEntry, TherapyKind, Trigger, Value,
+    self, ChallengeEntry, ChallengeKind, Course, Dose, DoseUnit, Instrument, Registry, Route, Setting, TherapyEntry,
+    TherapyKind, Trigger, Value,
 };
 use crate::units;
 
@@ -58,11 +58,7 @@ pub(super) fn last_days(scenario: &Scenario) -> Vec<(String, f64, Place)> {
             _ => Some(entry.course.last_day().unwrap_or(entry.course.start_d)),
         };
         if let Some(day) = last {
-            days.push((
-                format!("challenge.{}", entry.id),
-                day,
-                place("challenge", &entry.id),
-            ));
+            days.push((format!("challenge.{}", entry.id), day, place("challenge", &entry.id)));
         }
     }
     for entry in &scenario.therapies {
@@ -70,11 +66,7 @@ pub(super) fn last_days(scenario: &Scenario) -> Vec<(String, f64, Place)> {
             continue;
         }
         let last = entry.course.last_day().unwrap_or(entry.course.start_d) + entry.delay_d;
-        days.push((
-            format!("therapy.{}", entry.id),
-            last,
-            place("therapy", &entry.id),
-        ));
+        days.push((format!("therapy.{}", entry.id), last, place("therapy", &entry.id)));
     }
     days
 }
@@ -101,17 +93,8 @@ impl Reader<'_> {
         self.element.fields.get(field).cloned()
     }
 
-    fn fault(
-        &mut self,
-        field: &str,
-        given: Option<&Given>,
-        expected: &str,
-        message: &str,
-        suggestion: &str,
-    ) {
-        let place = given
-            .map_or(&self.element.place, |given| &given.place)
-            .clone();
+    fn fault(&mut self, field: &str, given: Option<&Given>, expected: &str, message: &str, suggestion: &str) {
+        let place = given.map_or(&self.element.place, |given| &given.place).clone();
         let mut fault = place.fault(&self.path(field), given.map_or("", |given| &given.text));
         fault.expected = expected.into();
         fault.message = message.into();
@@ -155,26 +138,14 @@ impl Reader<'_> {
         match given.value {
             toml::Value::Integer(i) if (0..=100_000).contains(&i) => u32::try_from(i).ok(),
             _ => {
-                self.fault(
-                    field,
-                    Some(&given),
-                    "a whole number from 0 to 100000",
-                    "",
-                    "",
-                );
+                self.fault(field, Some(&given), "a whole number from 0 to 100000", "", "");
                 None
             }
         }
     }
 
     /// A word of a list; `None` when it is not there or not one of them (then said).
-    fn word<T: Copy>(
-        &mut self,
-        field: &str,
-        all: &[T],
-        word: impl Fn(T) -> &'static str,
-        needed: bool,
-    ) -> Option<T> {
+    fn word<T: Copy>(&mut self, field: &str, all: &[T], word: impl Fn(T) -> &'static str, needed: bool) -> Option<T> {
         let words: Vec<&str> = all.iter().map(|one| word(*one)).collect();
         let expected = format!("one of {}", parameters::quoted(&words));
         let Some(given) = self.take(field) else {
@@ -218,13 +189,7 @@ impl Reader<'_> {
     /// Missing start, said at the entry.
     fn needs_start(&mut self) {
         if !self.element.fields.contains_key("start_d") {
-            self.fault(
-                "start_d",
-                None,
-                "the day on which it starts",
-                "this is missing",
-                "",
-            );
+            self.fault("start_d", None, "the day on which it starts", "this is missing", "");
         }
     }
 
@@ -259,19 +224,15 @@ impl Reader<'_> {
             let leaf = &name["set.".len()..];
             let key = format!("host.{leaf}");
             let Some(row) = registry.row(canonical(&key)) else {
-                let hosts = registry
-                    .rows_of("host")
-                    .map(|row| &row.key["host.".len()..]);
+                let hosts = registry.rows_of("host").map(|row| &row.key["host.".len()..]);
                 let hosts: Vec<&str> = hosts.collect();
-                let (message, hint) = unit_hint(leaf, &given.value, hosts.iter().copied())
-                    .unwrap_or_else(|| {
-                        let near = parameters::nearest_word(leaf, hosts.iter().copied());
-                        (
-                            "no such host value".into(),
-                            near.map(|n| format!("did you mean `{n}`?"))
-                                .unwrap_or_default(),
-                        )
-                    });
+                let (message, hint) = unit_hint(leaf, &given.value, hosts.iter().copied()).unwrap_or_else(|| {
+                    let near = parameters::nearest_word(leaf, hosts.iter().copied());
+                    (
+                        "no such host value".into(),
+                        near.map(|n| format!("did you mean `{n}`?")).unwrap_or_default(),
+                    )
+                });
                 self.fault(&name, Some(&given), "", &message, &hint);
                 continue;
             };
@@ -332,25 +293,12 @@ impl Reader<'_> {
             .collect();
         for (name, given) in unknown {
             let bare = name.split('.').next().unwrap_or(&name);
-            if elsewhere.contains(&bare)
-                || DoseUnit::ALL
-                    .iter()
-                    .any(|unit| name == format!("dose_{}", unit.word()))
-            {
+            if elsewhere.contains(&bare) || DoseUnit::ALL.iter().any(|unit| name == format!("dose_{}", unit.word())) {
                 let message = format!("a {} of kind {kind} does not take this", self.element.list);
-                let hint =
-                    unit_hint(&name, &given.value, allowed.iter().copied()).map(|(_, hint)| hint);
+                let hint = unit_hint(&name, &given.value, allowed.iter().copied()).map(|(_, hint)| hint);
                 let taken = format!("one of {}", allowed.join(", "));
-                self.fault(
-                    &name,
-                    Some(&given),
-                    &taken,
-                    &message,
-                    &hint.unwrap_or_default(),
-                );
-            } else if let Some((message, hint)) =
-                unit_hint(&name, &given.value, allowed.iter().copied())
-            {
+                self.fault(&name, Some(&given), &taken, &message, &hint.unwrap_or_default());
+            } else if let Some((message, hint)) = unit_hint(&name, &given.value, allowed.iter().copied()) {
                 self.fault(&name, Some(&given), "", &message, &hint);
             } else {
                 let hint = parameters::nearest_word(&name, allowed.iter().copied())
@@ -379,10 +327,7 @@ impl Reader<'_> {
         if rule.place {
             allowed.extend(PLACE);
             [x, y, z, radius] = self.place();
-            for (field, what) in [
-                ("depth_mm", "the depth of its centre"),
-                ("radius_mm", "its radius"),
-            ] {
+            for (field, what) in [("depth_mm", "the depth of its centre"), ("radius_mm", "its radius")] {
                 if !self.element.fields.contains_key(field) {
                     self.fault(field, None, what, "this is missing", "");
                 }
@@ -398,12 +343,7 @@ impl Reader<'_> {
         if rule.set {
             allowed.push("set");
             set = self.settings();
-            if !self
-                .element
-                .fields
-                .keys()
-                .any(|name| name.starts_with("set."))
-            {
+            if !self.element.fields.keys().any(|name| name.starts_with("set.")) {
                 self.fault(
                     "set",
                     None,
@@ -440,9 +380,7 @@ impl Reader<'_> {
         let kind = self.word("kind", TherapyKind::ALL, TherapyKind::word, true)?;
         let rule = kind.rule();
         let route = match rule.routes {
-            [only] => self
-                .word("route", rule.routes, Route::word, false)
-                .or(Some(*only)),
+            [only] => self.word("route", rule.routes, Route::word, false).or(Some(*only)),
             several => self.word("route", several, Route::word, true),
         };
         let course = self.course();
@@ -455,13 +393,7 @@ impl Reader<'_> {
         let has_when = self.element.fields.contains_key("when");
         for field in ["lockout_d", "max_doses"] {
             if !has_when && let Some(given) = self.take(field) {
-                self.fault(
-                    field,
-                    Some(&given),
-                    "",
-                    "this belongs to a dose with `when`",
-                    "",
-                );
+                self.fault(field, Some(&given), "", "this belongs to a dose with `when`", "");
             }
         }
         for field in ["start_d", "every_d", "count"] {
@@ -481,10 +413,7 @@ impl Reader<'_> {
         allowed.extend(TRIGGER);
         allowed.extend(["route", "delay_d", "cost_per_dose"]);
         let doses = route.map_or(&[] as &[_], |route| kind.doses(route));
-        let names: Vec<String> = doses
-            .iter()
-            .map(|rule| format!("dose_{}", rule.unit.word()))
-            .collect();
+        let names: Vec<String> = doses.iter().map(|rule| format!("dose_{}", rule.unit.word())).collect();
         let dose = self.dose(doses, &names, route);
         allowed.extend(names.iter().map(String::as_str));
         let mut viability = None;
@@ -506,12 +435,7 @@ impl Reader<'_> {
         if rule.set {
             allowed.push("set");
             set = self.settings();
-            if !self
-                .element
-                .fields
-                .keys()
-                .any(|name| name.starts_with("set."))
-            {
+            if !self.element.fields.keys().any(|name| name.starts_with("set.")) {
                 self.fault(
                     "set",
                     None,
@@ -564,12 +488,7 @@ impl Reader<'_> {
         })
     }
 
-    fn dose(
-        &mut self,
-        doses: &[parameters::DoseRule],
-        names: &[String],
-        route: Option<Route>,
-    ) -> Option<Dose> {
+    fn dose(&mut self, doses: &[parameters::DoseRule], names: &[String], route: Option<Route>) -> Option<Dose> {
         let present: Vec<&String> = names
             .iter()
             .filter(|name| self.element.fields.contains_key(*name))
@@ -579,19 +498,9 @@ impl Reader<'_> {
         }
         if present.is_empty() {
             // The carrier alone needs no number of cells; a dose under another unit is said below.
-            let other = self
-                .element
-                .fields
-                .keys()
-                .any(|name| name.starts_with("dose"));
+            let other = self.element.fields.keys().any(|name| name.starts_with("dose"));
             if route != Some(Route::Vehicle) && !other {
-                self.fault(
-                    &names[0],
-                    None,
-                    &names.join(" or "),
-                    "the dose is missing",
-                    "",
-                );
+                self.fault(&names[0], None, &names.join(" or "), "the dose is missing", "");
             }
             return None;
         }
@@ -607,12 +516,8 @@ impl Reader<'_> {
         }
         let mut found = None;
         for (rule, name) in doses.iter().zip(names) {
-            let Some(amount) = self.number(
-                name,
-                &rule.unit.word().replace("_per_", "/"),
-                0.0,
-                rule.possible_max,
-            ) else {
+            let Some(amount) = self.number(name, &rule.unit.word().replace("_per_", "/"), 0.0, rule.possible_max)
+            else {
                 continue;
             };
             let (low, high) = rule.evidence;
@@ -676,13 +581,7 @@ impl Reader<'_> {
                 None
             }
             (_, None) => {
-                self.fault(
-                    "when",
-                    Some(&given),
-                    expected,
-                    "no number after the sign",
-                    "",
-                );
+                self.fault("when", Some(&given), expected, "no number after the sign", "");
                 None
             }
         }

@@ -30,12 +30,7 @@ impl Shipped {
     pub fn text(name: &str) -> Option<&'static str> {
         let path = tidy(name);
         let path = path.strip_prefix("scenarios/").unwrap_or(&path);
-        let find = |wanted: &str| {
-            FILES
-                .iter()
-                .find(|(p, _)| *p == wanted)
-                .map(|(_, text)| *text)
-        };
+        let find = |wanted: &str| FILES.iter().find(|(p, _)| *p == wanted).map(|(_, text)| *text);
         find(path).or_else(|| find(&format!("{path}.toml")))
     }
 
@@ -58,8 +53,7 @@ impl Shipped {
             Some(near) => {
                 format!("no such file and no shipped scenario of this name; did you mean {near}?")
             }
-            None => "no such file and no shipped scenario of this name; `calcisim list` shows them"
-                .into(),
+            None => "no such file and no shipped scenario of this name; `calcisim list` shows them".into(),
         };
         Error::files(name, hint)
     }
@@ -93,10 +87,7 @@ pub fn tidy(path: &str) -> String {
     for part in path.split('/') {
         match part {
             "." => {}
-            ".." if parts
-                .last()
-                .is_some_and(|last| !last.is_empty() && *last != "..") =>
-            {
+            ".." if parts.last().is_some_and(|last| !last.is_empty() && *last != "..") => {
                 parts.pop();
             }
             other => parts.push(other),
@@ -112,10 +103,7 @@ mod tests {
     #[test]
     fn a_shipped_scenario_is_found_by_name_and_by_path() {
         assert!(Shipped::text("healthy").is_some());
-        assert_eq!(
-            Shipped::text("healthy"),
-            Shipped::text("scenarios/healthy.toml")
-        );
+        assert_eq!(Shipped::text("healthy"), Shipped::text("scenarios/healthy.toml"));
         assert!(Shipped::names().any(|name| name == "healthy"));
     }
 

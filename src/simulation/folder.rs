@@ -106,10 +106,9 @@ pub fn install<T>(
         let filled = fill(&beside)?;
         files::fail_point("install");
         place(&beside, path, force).map_err(|fault| match fault.kind() {
-            std::io::ErrorKind::AlreadyExists => Error::files(
-                path.display(),
-                "exists already: choose another folder with --out",
-            ),
+            std::io::ErrorKind::AlreadyExists => {
+                Error::files(path.display(), "exists already: choose another folder with --out")
+            }
             _ => trouble(path, "write", &fault),
         })?;
         files::sync_folder(Some(&above)).map_err(|fault| trouble(&above, "write", &fault))?;
@@ -134,9 +133,7 @@ fn place(new: &Path, path: &Path, force: bool) -> std::io::Result<()> {
     }
     match rustix::fs::renameat_with(CWD, new, CWD, path, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
-            fs::rename(new, path)
-        }
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => fs::rename(new, path),
         Err(fault) => Err(fault.into()),
     }
 }
@@ -164,9 +161,7 @@ mod tests {
         let path = above.path().join("deep/run");
         install(&path, false, ours, fill("one"))?;
         assert_eq!(
-            install(&path, false, ours, fill("two"))
-                .err()
-                .map(|e| e.exit_code()),
+            install(&path, false, ours, fill("two")).err().map(|e| e.exit_code()),
             Some(4)
         );
         assert_eq!(fs::read_to_string(path.join("ours"))?, "one");
@@ -183,15 +178,10 @@ mod tests {
         fs::create_dir(&path)?;
         fs::write(path.join("chapter1.txt"), "years of work")?;
         assert_eq!(
-            install(&path, true, ours, fill("x"))
-                .err()
-                .map(|e| e.exit_code()),
+            install(&path, true, ours, fill("x")).err().map(|e| e.exit_code()),
             Some(4)
         );
-        assert_eq!(
-            fs::read_to_string(path.join("chapter1.txt"))?,
-            "years of work"
-        );
+        assert_eq!(fs::read_to_string(path.join("chapter1.txt"))?, "years of work");
         Ok(())
     }
 
@@ -199,9 +189,7 @@ mod tests {
     fn a_failure_while_filling_leaves_nothing() -> Result<(), Box<dyn std::error::Error>> {
         let above = tempfile::tempdir()?;
         let path = above.path().join("run");
-        let failed: Result<()> = install(&path, false, ours, |_| {
-            Err(Error::Condition("no".to_owned()))
-        });
+        let failed: Result<()> = install(&path, false, ours, |_| Err(Error::Condition("no".to_owned())));
         assert!(failed.is_err());
         assert_eq!(fs::read_dir(above.path())?.count(), 0);
         Ok(())
@@ -211,10 +199,7 @@ mod tests {
     fn a_folder_belongs_to_one_at_a_time() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let lock = Lock::take(folder.path())?;
-        assert_eq!(
-            Lock::take(folder.path()).err().map(|e| e.exit_code()),
-            Some(4)
-        );
+        assert_eq!(Lock::take(folder.path()).err().map(|e| e.exit_code()), Some(4));
         drop(lock);
         assert!(Lock::take(folder.path()).is_ok());
         Ok(())

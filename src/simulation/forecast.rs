@@ -49,8 +49,7 @@ impl Forecast {
             value.and_then(|v| v.as_float().or_else(|| v.as_integer().map(|i| i as f64)))
         };
         let plane = settings.space.get("plane").and_then(toml::Value::as_str);
-        let [width, depth, breadth] =
-            ["width_mm", "depth_mm", "breadth_mm"].map(|k| number(k).unwrap_or(1.0));
+        let [width, depth, breadth] = ["width_mm", "depth_mm", "breadth_mm"].map(|k| number(k).unwrap_or(1.0));
         let voxels_along = |mm: f64| (mm * 1000.0 / number("voxel_um").unwrap_or(20.0)).round();
         let (extents, density): (&[f64], f64) = match plane {
             Some("block") => (&[width, depth, breadth], SEGMENTS_PER_MM3),
@@ -127,15 +126,11 @@ impl fmt::Display for Forecast {
 
 /// Memory that a new program may take [B]: what the system calls available, and what a limit of the group leaves.
 fn free_memory() -> Option<f64> {
-    let system = std::fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| {
-            let line = text
-                .lines()
-                .find(|line| line.starts_with("MemAvailable:"))?;
-            let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-            Some(kib * 1024.0)
-        });
+    let system = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+        let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kib * 1024.0)
+    });
     let read = |name: &str| -> Option<f64> {
         let text = std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?;
         text.trim().parse().ok()
@@ -169,11 +164,7 @@ mod tests {
                 .refuse_what_cannot_fit("x", Path::new("."), 1.0)
                 .is_ok()
         );
-        for (key, value) in [
-            ("width_mm", 2000.0),
-            ("depth_mm", 2000.0),
-            ("voxel_um", 1.0),
-        ] {
+        for (key, value) in [("width_mm", 2000.0), ("depth_mm", 2000.0), ("voxel_um", 1.0)] {
             settings.space.insert(key.to_owned(), value.into());
         }
         let forecast = Forecast::of(&settings);

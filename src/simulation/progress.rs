@@ -19,11 +19,8 @@ impl Progress {
     /// Of `total` pieces of work `done` were done before.
     pub fn new(total: u64, done: u64, is_quiet: bool) -> Self {
         let bar = (!is_quiet && std::io::stderr().is_terminal()).then(|| {
-            let bar =
-                ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
-            if let Ok(style) = ProgressStyle::with_template(
-                "{bar:32} {percent:>3} %  {msg}  {elapsed}, {eta} left",
-            ) {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
+            if let Ok(style) = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {elapsed}, {eta} left") {
                 bar.set_style(style);
             }
             bar.set_position(done);

@@ -12,6 +12,7 @@ use super::stop::Stop;
 use super::{RunSettings, look};
 use crate::checkpoint::{self, Checkpoint, Lengths};
 use crate::error::{Error, Result};
+use crate::library::Disk;
 use crate::model::{Model, NetworkReport};
 use crate::output::files::{self, Log};
 use crate::output::run_json::{self, RunJson, Status};
@@ -19,7 +20,6 @@ use crate::output::series::Row;
 use crate::output::summary::{Summary, Watch, hex};
 use crate::output::{events, hashes, snapshots};
 use crate::par;
-use crate::library::Disk;
 use crate::scenario::Scenario;
 
 /// How to run.
@@ -89,10 +89,7 @@ impl Outcome {
         if let Some(map) = object.as_object_mut() {
             map.insert("ok".to_owned(), true.into());
             map.insert("exit".to_owned(), 0.into());
-            map.insert(
-                "run_dir".to_owned(),
-                self.run_dir.display().to_string().into(),
-            );
+            map.insert("run_dir".to_owned(), self.run_dir.display().to_string().into());
             map.insert("wall_s".to_owned(), self.wall_s.into());
         }
         Ok(object)
@@ -154,10 +151,7 @@ pub fn default_folder(settings: &RunSettings) -> PathBuf {
 
 /// Runs a scenario into a new run folder.
 pub fn run(settings: &RunSettings, options: &RunOptions) -> Result<Outcome> {
-    let dir = options
-        .out
-        .clone()
-        .unwrap_or_else(|| default_folder(settings));
+    let dir = options.out.clone().unwrap_or_else(|| default_folder(settings));
     let forecast = Forecast::of(settings);
     forecast.refuse_what_cannot_fit(&settings.scenario, &dir, 1.0)?;
     folder::check_free(&dir, options.force, folder::is_run_folder)?;
@@ -206,10 +200,7 @@ pub fn run(settings: &RunSettings, options: &RunOptions) -> Result<Outcome> {
 /// Goes on with a run folder: executes only the steps that are missing. `days` may lengthen the run.
 pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Outcome> {
     if !dir.join("run.json").is_file() {
-        return Err(Error::files(
-            dir.display(),
-            "is no run folder: it has no run.json",
-        ));
+        return Err(Error::files(dir.display(), "is no run folder: it has no run.json"));
     }
     let started = Instant::now();
     let lock = Lock::take(dir)?;
@@ -303,11 +294,7 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
             executed: 0,
             _lock: lock,
         };
-        if is_fresh {
-            session.begin()
-        } else {
-            session.go_on()
-        }
+        if is_fresh { session.begin() } else { session.go_on() }
     })
 }
 
@@ -347,9 +334,7 @@ fn scenario_hash(text: &str) -> u64 {
 }
 
 fn new_record(settings: &RunSettings, threads: usize, model: &Model) -> RunJson {
-    let NetworkReport {
-        attempts, warnings, ..
-    } = &model.network;
+    let NetworkReport { attempts, warnings, .. } = &model.network;
     RunJson {
         status: Status::Running,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -489,10 +474,7 @@ impl Session<'_> {
     fn observe(&mut self) -> Result<()> {
         let (row, happened) = look(&mut self.model, &mut self.watch, &self.settings.definitions);
         if !happened.is_empty() {
-            let lines: String = happened
-                .iter()
-                .map(|e| events::line(e, self.settings.step_h))
-                .collect();
+            let lines: String = happened.iter().map(|e| events::line(e, self.settings.step_h)).collect();
             self.logs.events.append(&lines)?;
         }
         if self.settings.cadence().is_due(row.step) {
@@ -582,26 +564,16 @@ impl Session<'_> {
         }
         self.write_snapshot()?;
         let RunSettings {
-            scenario,
-            seed,
-            step_h,
-            ..
+            scenario, seed, step_h, ..
         } = self.settings;
-        let summary = self
-            .watch
-            .summary(scenario, *seed, *step_h, self.model.state_hash());
-        files::write_whole(
-            &self.dir.join("summary.json"),
-            run_json::pretty(&summary)?.as_bytes(),
-        )?;
+        let summary = self.watch.summary(scenario, *seed, *step_h, self.model.state_hash());
+        files::write_whole(&self.dir.join("summary.json"), run_json::pretty(&summary)?.as_bytes())?;
         self.record.status = Status::Complete;
         self.record.error.clear();
         self.write_record()?;
         let profile = if self.options.profile {
             let costs = self.model.profile().iter();
-            costs
-                .map(|&(name, seconds)| (name.to_owned(), seconds))
-                .collect()
+            costs.map(|&(name, seconds)| (name.to_owned(), seconds)).collect()
         } else {
             Vec::new()
         };
@@ -628,9 +600,7 @@ impl Session<'_> {
         match error {
             Error::Files { path, message } => Error::Files {
                 path,
-                message: format!(
-                    "{message}\n       what is done so far is kept; then: calcisim resume {dir}"
-                ),
+                message: format!("{message}\n       what is done so far is kept; then: calcisim resume {dir}"),
             },
             other => other,
         }
@@ -643,8 +613,5 @@ fn note(watch: &Watch, days: f64) -> String {
         return String::new();
     };
     let dead = 100.0 * row.get("necrotic_fraction").unwrap_or(0.0);
-    format!(
-        "day {:.0} of {days:.0}, {dead:.1} % of the tissue dead",
-        row.t_d
-    )
+    format!("day {:.0} of {days:.0}, {dead:.1} % of the tissue dead", row.t_d)
 }

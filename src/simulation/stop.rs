@@ -21,11 +21,7 @@ impl Stop {
         let stop = Self::default();
         let listen = || -> std::io::Result<()> {
             // First the one that ends: at the first Ctrl-C the flag is not yet up.
-            signal_hook::flag::register_conditional_shutdown(
-                SIGINT,
-                130,
-                stop.interrupted.clone(),
-            )?;
+            signal_hook::flag::register_conditional_shutdown(SIGINT, 130, stop.interrupted.clone())?;
             signal_hook::flag::register(SIGINT, stop.interrupted.clone())?;
             signal_hook::flag::register(SIGTERM, stop.told.clone())?;
             signal_hook::flag::register(SIGUSR1, stop.told.clone())?;

@@ -171,6 +171,9 @@ mod tests {
     fn a_part_without_a_pressure_has_no_level() {
         let ends = [[0, 1], [2, 3]];
         let boundary = [true, true, true, true];
-        assert_eq!(flowing(&ends, &[true, true], &boundary, &[true, false, false, false]), [true, false]);
+        assert_eq!(
+            flowing(&ends, &[true, true], &boundary, &[true, false, false, false]),
+            [true, false]
+        );
     }
 }

@@ -51,12 +51,36 @@ impl Axis {
         let wraps = periodic && n > 1;
         let coupling = |a: usize, b: usize| 2.0 / (width[a] + width[b]);
         let left = (0..n)
-            .map(|i| if i > 0 { coupling(i - 1, i) } else if wraps { coupling(n - 1, 0) } else { 0.0 })
+            .map(|i| {
+                if i > 0 {
+                    coupling(i - 1, i)
+                } else if wraps {
+                    coupling(n - 1, 0)
+                } else {
+                    0.0
+                }
+            })
             .collect();
         let right = (0..n)
-            .map(|i| if i + 1 < n { coupling(i, i + 1) } else if wraps { coupling(n - 1, 0) } else { 0.0 })
+            .map(|i| {
+                if i + 1 < n {
+                    coupling(i, i + 1)
+                } else if wraps {
+                    coupling(n - 1, 0)
+                } else {
+                    0.0
+                }
+            })
             .collect();
-        Self { n, periodic: wraps, width, left, right, centre, extent: edge }
+        Self {
+            n,
+            periodic: wraps,
+            width,
+            left,
+            right,
+            centre,
+            extent: edge,
+        }
     }
 
     fn coarser(&self) -> Self {
@@ -220,13 +244,54 @@ impl Row {
 /// The value that satisfies each voxel's equation with its neighbours fixed.
 fn relaxed(axis: &Axis, around: &Around, sink: &[f32], source: &[f32], row: &mut Row) {
     let n = axis.n;
-    let (left, right) = (&row.padded[..n], &row.padded[2..n + 2]);
-    let [a, b, c, d] = around.rows.map(|r| &r[..n]);
-    let [ca, cb, cc, cd] = around.coupling;
+    let Row { padded, new } = row;
+    let along = [&padded[..n], &padded[2..n + 2]];
+    let x = [&axis.width[..n], &axis.left[..n], &axis.right[..n]];
+    relax_kernel(
+        &mut new[..n],
+        along,
+        around.rows,
+        around.coupling,
+        around.face,
+        x,
+        [&sink[..n], &source[..n]],
+    );
+}
+
+/// S − Au of a row.
+fn residual(axis: &Axis, around: &Around, sink: &[f32], source: &[f32], row: &mut Row) {
+    let n = axis.n;
+    let Row { padded, new } = row;
+    let along = [&padded[..n], &padded[1..n + 1], &padded[2..n + 2]];
+    let x = [&axis.width[..n], &axis.left[..n], &axis.right[..n]];
+    residual_kernel(
+        &mut new[..n],
+        along,
+        around.rows,
+        around.coupling,
+        around.face,
+        x,
+        [&sink[..n], &source[..n]],
+    );
+}
+
+// The kernels take their slices as arguments of a function of its own: only so does the compiler know that the
+// result does not overlap what it reads, and works on many voxels at a time (four times faster, measured).
+
+#[inline(never)]
+fn relax_kernel(
+    new: &mut [f32],
+    [left, right]: [&[f32]; 2],
+    [a, b, c, d]: [&[f32]; 4],
+    [ca, cb, cc, cd]: [f32; 4],
+    face: f32,
+    [width, el, er]: [&[f32]; 3],
+    [sink, source]: [&[f32]; 2],
+) {
+    let n = new.len();
+    let (left, right, a, b, c, d) = (&left[..n], &right[..n], &a[..n], &b[..n], &c[..n], &d[..n]);
+    let (width, el, er, sink, source) = (&width[..n], &el[..n], &er[..n], &sink[..n], &source[..n]);
     let across = ca + cb + cc + cd;
-    let face = around.face;
-    let (sink, source, new) = (&sink[..n], &source[..n], &mut row.new[..n]);
-    let (width, el, er) = (&axis.width[..n], &axis.left[..n], &axis.right[..n]);
     if ca == 0.0 && cb == 0.0 {
         for i in 0..n {
             let (gl, gr) = (el[i] * face, er[i] * face);
@@ -236,24 +301,27 @@ fn relaxed(axis: &Axis, around: &Around, sink: &[f32], source: &[f32], row: &mut
     } else {
         for i in 0..n {
             let (gl, gr) = (el[i] * face, er[i] * face);
-            let gain = source[i]
-                + gl * left[i]
-                + gr * right[i]
-                + width[i] * (ca * a[i] + cb * b[i] + cc * c[i] + cd * d[i]);
+            let gain =
+                source[i] + gl * left[i] + gr * right[i] + width[i] * (ca * a[i] + cb * b[i] + cc * c[i] + cd * d[i]);
             new[i] = gain / (gl + gr + width[i] * across + sink[i]);
         }
     }
 }
 
-/// S − Au of a row.
-fn residual(axis: &Axis, around: &Around, sink: &[f32], source: &[f32], row: &mut Row) {
-    let n = axis.n;
-    let (left, centre, right) = (&row.padded[..n], &row.padded[1..n + 1], &row.padded[2..n + 2]);
-    let [a, b, c, d] = around.rows.map(|r| &r[..n]);
-    let [ca, cb, cc, cd] = around.coupling;
-    let face = around.face;
-    let (sink, source, new) = (&sink[..n], &source[..n], &mut row.new[..n]);
-    let (width, el, er) = (&axis.width[..n], &axis.left[..n], &axis.right[..n]);
+#[inline(never)]
+fn residual_kernel(
+    new: &mut [f32],
+    [left, centre, right]: [&[f32]; 3],
+    [a, b, c, d]: [&[f32]; 4],
+    [ca, cb, cc, cd]: [f32; 4],
+    face: f32,
+    [width, el, er]: [&[f32]; 3],
+    [sink, source]: [&[f32]; 2],
+) {
+    let n = new.len();
+    let (left, centre, right) = (&left[..n], &centre[..n], &right[..n]);
+    let (a, b, c, d) = (&a[..n], &b[..n], &c[..n], &d[..n]);
+    let (width, el, er, sink, source) = (&width[..n], &el[..n], &er[..n], &sink[..n], &source[..n]);
     for i in 0..n {
         let u = centre[i];
         let along = el[i] * (left[i] - u) + er[i] * (right[i] - u);
@@ -283,13 +351,22 @@ impl Multigrid {
             let stops = (0..3).all(|d| coarser[d].n == axes[d].n);
             let n = axes[0].n * axes[1].n * axes[2].n;
             let from_coarse = [0, 1, 2].map(|d| axes[d].interpolation(&coarser[d]));
-            levels.push(Level { axes, u: vec![0.0; n], sink: vec![0.0; n], source: vec![0.0; n], from_coarse });
+            levels.push(Level {
+                axes,
+                u: vec![0.0; n],
+                sink: vec![0.0; n],
+                source: vec![0.0; n],
+                from_coarse,
+            });
             if stops {
                 break;
             }
             axes = coarser;
         }
-        Self { levels, scratch: Row::default() }
+        Self {
+            levels,
+            scratch: Row::default(),
+        }
     }
 
     /// Solves for `u`, starting from its content (`warm`) or from nothing, until ‖S − Au‖₂ ≤ tolerance·‖S‖₂
@@ -308,7 +385,11 @@ impl Multigrid {
         if scale == 0.0 && sink.iter().any(|&k| k > 0.0) {
             // Nothing comes in: the answer is nothing.
             u.fill(0.0);
-            return Outcome { cycles: 0, residual: 0.0, converged: true };
+            return Outcome {
+                cycles: 0,
+                residual: 0.0,
+                converged: true,
+            };
         }
         if warm {
             self.levels[0].u.copy_from_slice(u);
@@ -322,11 +403,12 @@ impl Multigrid {
             cycles += 1;
             residual = self.levels[0].residual_norm(&mut self.scratch) / scale;
         }
-        // Subnormals cost more than they are worth, and rounding may leave a trace below zero.
-        for (out, &value) in u.iter_mut().zip(&self.levels[0].u) {
-            *out = if value > 1e-30 { value } else { 0.0 };
+        flush(&self.levels[0].u, u);
+        Outcome {
+            cycles,
+            residual,
+            converged: residual <= tolerance,
         }
-        Outcome { cycles, residual, converged: residual <= tolerance }
     }
 
     /// So many cycles from the content of `u`, without a test of convergence: for outer iterations that re-linearise.
@@ -336,9 +418,7 @@ impl Multigrid {
         for _ in 0..cycles {
             self.cycle(0);
         }
-        for (out, &value) in u.iter_mut().zip(&self.levels[0].u) {
-            *out = if value > 1e-30 { value } else { 0.0 };
-        }
+        flush(&self.levels[0].u, u);
     }
 
     fn set_problem(&mut self, sink: &[f32], source: &[f32]) {
@@ -396,7 +476,11 @@ impl Multigrid {
             for y in 0..fine.axes[1].n {
                 fine.residual_row(y, z, &mut self.scratch);
                 let start = cn[0] * ((y >> halves[1]) + cn[1] * (z >> halves[2]));
-                add_row(&self.scratch.new, &mut coarse.source[start..start + cn[0]], halves[0] == 1);
+                add_row(
+                    &self.scratch.new,
+                    &mut coarse.source[start..start + cn[0]],
+                    halves[0] == 1,
+                );
             }
         }
     }
@@ -450,6 +534,13 @@ impl Multigrid {
     }
 }
 
+/// Copies, with 0 for what is below 1e-30: subnormals cost more than they are worth, and rounding may leave a trace below zero.
+fn flush(from: &[f32], to: &mut [f32]) {
+    for (out, &value) in to.iter_mut().zip(from) {
+        *out = if value > 1e-30 { value } else { 0.0 };
+    }
+}
+
 /// Adds each fine value to its coarse parent.
 fn add_to_parents(
     fine: &Level,
@@ -466,7 +557,11 @@ fn add_to_parents(
         for y in 0..ny {
             let start = nx * (y + ny * z);
             let coarse_start = cn[0] * ((y >> halves[1]) + cn[1] * (z >> halves[2]));
-            add_row(&values[start..start + nx], &mut out[coarse_start..coarse_start + cn[0]], halves[0] == 1);
+            add_row(
+                &values[start..start + nx],
+                &mut out[coarse_start..coarse_start + cn[0]],
+                halves[0] == 1,
+            );
         }
     }
 }
@@ -498,7 +593,15 @@ mod tests {
 
     fn grid(nx: usize, ny: usize, nz: usize, periodic: bool) -> Grid {
         let plane = if ny == 1 { Plane::Section } else { Plane::Block };
-        Grid { plane, nx, ny, nz, voxel_um: 10.0, slab_um: 10.0, periodic }
+        Grid {
+            plane,
+            nx,
+            ny,
+            nz,
+            voxel_um: 10.0,
+            slab_um: 10.0,
+            periodic,
+        }
     }
 
     /// The plain solver: Gauss–Seidel in f64 to the bitter end.
@@ -529,14 +632,26 @@ mod tests {
             .map(|v| (mean_sink * dice.roll(Purpose::Custom, v as u64).exponential(1.0)) as f32)
             .collect();
         let source = (0..grid.len())
-            .map(|v| if dice.roll(Purpose::Site, v as u64).chance(0.05) { 1.0 } else { 0.0 })
+            .map(|v| {
+                if dice.roll(Purpose::Site, v as u64).chance(0.05) {
+                    1.0
+                } else {
+                    0.0
+                }
+            })
             .collect();
         (sink, source)
     }
 
     #[test]
     fn it_agrees_with_the_plain_solver_for_any_extent() {
-        for (nx, ny, nz, periodic) in [(16, 1, 16, true), (13, 1, 21, false), (9, 1, 14, true), (10, 7, 9, false), (8, 6, 5, true)] {
+        for (nx, ny, nz, periodic) in [
+            (16, 1, 16, true),
+            (13, 1, 21, false),
+            (9, 1, 14, true),
+            (10, 7, 9, false),
+            (8, 6, 5, true),
+        ] {
             let grid = grid(nx, ny, nz, periodic);
             let (sink, source) = random_problem(&grid, 0.05);
             let expected = plain(&grid, &sink, &source);
@@ -546,7 +661,10 @@ mod tests {
             assert!(outcome.cycles <= 14, "{nx}x{ny}x{nz}: {outcome:?}");
             let largest = expected.iter().fold(0.0, |a: f64, &b| math::max(a, b));
             for v in 0..grid.len() {
-                assert!((f64::from(u[v]) - expected[v]).abs() < 1e-4 * largest, "{nx}x{ny}x{nz} voxel {v}");
+                assert!(
+                    (f64::from(u[v]) - expected[v]).abs() < 1e-4 * largest,
+                    "{nx}x{ny}x{nz} voxel {v}"
+                );
             }
         }
     }
@@ -560,12 +678,22 @@ mod tests {
                 let mut u = vec![0.0; grid.len()];
                 let outcome = Multigrid::new(&grid).solve(&sink, &source, &mut u, false, 1e-4, 20);
                 // Below 1e-3 the field stands thousands of times above its sources: f32 cannot hold the residual.
-                assert!(mean_sink < 1e-3 || outcome.converged, "n {n} sink {mean_sink}: {outcome:?}");
-                assert!(mean_sink < 1e-3 || outcome.cycles <= 8, "n {n} sink {mean_sink}: {outcome:?}");
+                assert!(
+                    mean_sink < 1e-3 || outcome.converged,
+                    "n {n} sink {mean_sink}: {outcome:?}"
+                );
+                assert!(
+                    mean_sink < 1e-3 || outcome.cycles <= 8,
+                    "n {n} sink {mean_sink}: {outcome:?}"
+                );
                 // What comes in goes out.
                 let inflow: f64 = source.iter().map(|&s| f64::from(s)).sum();
                 let outflow: f64 = (0..grid.len()).map(|v| f64::from(sink[v]) * f64::from(u[v])).sum();
-                assert!((outflow / inflow - 1.0).abs() < 2e-3, "n {n} sink {mean_sink}: {}", outflow / inflow);
+                assert!(
+                    (outflow / inflow - 1.0).abs() < 2e-3,
+                    "n {n} sink {mean_sink}: {}",
+                    outflow / inflow
+                );
             }
         }
     }

@@ -57,7 +57,13 @@ impl Symbolic {
         for k in 0..n {
             starts[k + 1] = starts[k] + count[k];
         }
-        Self { n, position, parent, starts, upper }
+        Self {
+            n,
+            position,
+            parent,
+            starts,
+            upper,
+        }
     }
 
     /// Entries of the factor below the diagonal.
@@ -126,7 +132,11 @@ impl Factor {
             }
             pivot[k] = d;
         }
-        Some(Self { rows, values, diagonal: pivot })
+        Some(Self {
+            rows,
+            values,
+            diagonal: pivot,
+        })
     }
 
     /// Solves A x = b.
@@ -166,8 +176,9 @@ fn minimum_degree(n: usize, ends: &[[u32; 2]]) -> Vec<u32> {
         list.sort_unstable();
         list.dedup();
     }
-    let mut queue: std::collections::BTreeSet<(u32, u32)> =
-        (0..n as u32).map(|node| (neighbours[node as usize].len() as u32, node)).collect();
+    let mut queue: std::collections::BTreeSet<(u32, u32)> = (0..n as u32)
+        .map(|node| (neighbours[node as usize].len() as u32, node))
+        .collect();
     let mut order = Vec::with_capacity(n);
     let mut merged = Vec::new();
     while let Some((_, node)) = queue.pop_first() {
@@ -244,7 +255,9 @@ mod tests {
             }
             let b: Vec<f64> = (0..n).map(|_| roll.normal()).collect();
             let symbolic = Symbolic::new(n, &ends);
-            let x = Factor::new(&symbolic, &diagonal, &weight).expect("positive definite").solve(&symbolic, &b);
+            let x = Factor::new(&symbolic, &diagonal, &weight)
+                .expect("positive definite")
+                .solve(&symbolic, &b);
             let mut back: Vec<f64> = (0..n).map(|i| diagonal[i] * x[i]).collect();
             for (e, &[i, j]) in ends.iter().enumerate() {
                 if i != j {
@@ -253,7 +266,10 @@ mod tests {
                 }
             }
             let size = x.iter().fold(1.0, |a: f64, v| a + v.abs());
-            assert!((0..n).all(|i| (back[i] - b[i]).abs() < 1e-10 * size * diagonal[i]), "seed {seed}");
+            assert!(
+                (0..n).all(|i| (back[i] - b[i]).abs() < 1e-10 * size * diagonal[i]),
+                "seed {seed}"
+            );
         }
     }
 }

@@ -6,8 +6,7 @@ use super::anatomy::NONE;
 use super::host::BurnIn;
 use super::vessels::{Bed, Boundary, Nodes};
 use super::{
-    Anatomy, Cells, Class, EventLog, Fields, Host, Kind, Ledger, Now, Profile, Site, Tissue,
-    Vessels, Vitality,
+    Anatomy, Cells, Class, EventLog, Fields, Host, Kind, Ledger, Now, Profile, Site, Tissue, Vessels, Vitality,
 };
 use super::{Burden, cells};
 use crate::grid::{Grid, Plane};
@@ -25,6 +24,7 @@ pub fn defaults<T: DeserializeOwned>(section: &str) -> T {
 pub fn healthy() -> Profile {
     Profile {
         calcium_ionised_mmol_per_l: 1.2,
+        calcium_ionised_share: 0.512,
         phosphate_mmol_per_l: 1.1,
         magnesium_mmol_per_l: 0.8,
         pyrophosphate_umol_per_l: 3.26,
@@ -49,6 +49,8 @@ pub fn healthy() -> Profile {
         repair_factor: 1.0,
         lysis_factor: 1.0,
         thrombophilia: 0.0,
+        factor_ii: 1.0,
+        mineral_site_gsd: 2.0,
         protein_c: 1.0,
         weight_kg: 70.0,
         course_csv: String::new(),
@@ -101,6 +103,7 @@ pub fn tissue(profile: Profile) -> Tissue {
         kind: Vec::new(),
         vitality: vec![Vitality::Alive; n],
         ever_died: vec![false; n],
+        debris: vec![0.0; n],
         death_step: vec![NONE; n],
         challenged: vec![false; n],
         adipocyte: vec![NONE; n],
@@ -177,11 +180,7 @@ fn two_segments(grid: &Grid) -> Vessels {
         nodes: Nodes {
             id: vec![1, 2, 3],
             place_um: vec![[40.0, 10.0, z], [240.0, 10.0, z], [360.0, 10.0, z]],
-            boundary: vec![
-                Boundary::Pressure(60.0),
-                Boundary::Inner,
-                Boundary::Pressure(12.0),
-            ],
+            boundary: vec![Boundary::Pressure(60.0), Boundary::Inner, Boundary::Pressure(12.0)],
             inflow_haematocrit: vec![0.42, 0.0, 0.0],
             is_inlet: vec![true, false, false],
             pressure_mmhg: vec![60.0, 30.0, 12.0],
@@ -192,10 +191,7 @@ fn two_segments(grid: &Grid) -> Vessels {
         ..Default::default()
     };
     for (s, class, radius) in [(0u32, Class::Arteriole, 10.0), (1, Class::Capillary, 3.0)] {
-        let [a, b] = [
-            v.nodes.place_um[s as usize],
-            v.nodes.place_um[s as usize + 1],
-        ];
+        let [a, b] = [v.nodes.place_um[s as usize], v.nodes.place_um[s as usize + 1]];
         let length = b[0] - a[0];
         v.id.push(u64::from(s) + 1);
         v.from.push(s);

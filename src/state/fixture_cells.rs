@@ -10,12 +10,8 @@ use crate::random::Dice;
 
 /// Parameters of a section of the registry, at their values.
 pub(crate) fn parameters<T: DeserializeOwned>(section: &str) -> T {
-    let registry: toml::Table = include_str!("../parameters.toml")
-        .parse()
-        .expect("the registry parses");
-    let rows = registry[section]
-        .as_table()
-        .expect("the section is a table");
+    let registry: toml::Table = include_str!("../parameters.toml").parse().expect("the registry parses");
+    let rows = registry[section].as_table().expect("the section is a table");
     let values: toml::Table = rows
         .iter()
         .map(|(key, row)| (key.clone(), row["value"].clone()))
@@ -137,9 +133,7 @@ pub(crate) fn section() -> Tissue {
 /// Opens a column of the surface: its epidermis dies.
 pub(crate) fn open_column(tissue: &mut Tissue, column: usize, step: u64) {
     for z in 0..tissue.anatomy.epidermis_voxels {
-        tissue
-            .anatomy
-            .kill(column + tissue.grid.nx * tissue.grid.ny * z, step);
+        tissue.anatomy.kill(column + tissue.grid.nx * tissue.grid.ny * z, step);
     }
     tissue.cells.keratinocytes.covered[column] = 0;
 }
@@ -147,6 +141,7 @@ pub(crate) fn open_column(tissue: &mut Tissue, column: usize, step: u64) {
 fn profile() -> Profile {
     Profile {
         calcium_ionised_mmol_per_l: 1.2,
+        calcium_ionised_share: 0.512,
         phosphate_mmol_per_l: 1.1,
         magnesium_mmol_per_l: 0.8,
         pyrophosphate_umol_per_l: 3.26,
@@ -171,6 +166,8 @@ fn profile() -> Profile {
         repair_factor: 1.0,
         lysis_factor: 1.0,
         thrombophilia: 0.0,
+        factor_ii: 1.0,
+        mineral_site_gsd: 2.0,
         protein_c: 1.0,
         weight_kg: 70.0,
         course_csv: String::new(),

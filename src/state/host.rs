@@ -191,14 +191,9 @@ impl Host {
         } else {
             0.0
         };
-        let fall = |gap: f64, by: f64| {
-            1.0 - (1.0 - gap) * math::pow(1.0 - math::clamp(by, 0.0, 0.999), share)
-        };
+        let fall = |gap: f64, by: f64| 1.0 - (1.0 - gap) * math::pow(1.0 - math::clamp(by, 0.0, 0.999), share);
         self.phosphate_gap = fall(self.phosphate_gap, self.profile.dialysis_phosphate_fall);
-        self.pyrophosphate_gap = fall(
-            self.pyrophosphate_gap,
-            self.profile.dialysis_pyrophosphate_fall,
-        );
+        self.pyrophosphate_gap = fall(self.pyrophosphate_gap, self.profile.dialysis_pyrophosphate_fall);
     }
 }
 
@@ -214,10 +209,7 @@ impl Profile {
         };
         if let Some(flag) = flag {
             let Value::Bool(value) = setting.value else {
-                return Err(format!(
-                    "host.{name}: expected true or false, found {}",
-                    setting.value
-                ));
+                return Err(format!("host.{name}: expected true or false, found {}", setting.value));
             };
             if share > 0.0 {
                 *flag = value;
@@ -257,10 +249,7 @@ impl Profile {
             _ => return Err(format!("host.{name}: no such value of the host profile")),
         };
         let Some(value) = setting.value.number().filter(|x| x.is_finite()) else {
-            return Err(format!(
-                "host.{name}: expected a number, found {}",
-                setting.value
-            ));
+            return Err(format!("host.{name}: expected a number, found {}", setting.value));
         };
         *number += (value - *number) * math::unit(share);
         Ok(())

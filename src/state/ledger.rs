@@ -11,8 +11,7 @@ pub const HYDROXYAPATITE_UG_PER_UM3: f64 = 3.11e-6;
 /// Mineral that the wall of a segment holds when it is full [µg]: 2πr × (wall share × r) × length, the slab's share of it.
 pub fn wall_capacity_ug(vessels: &Vessels, segment: usize, wall_share: f64) -> f64 {
     let radius = vessels.radius_um[segment];
-    let volume =
-        std::f64::consts::TAU * radius * (wall_share * radius) * vessels.length_um[segment];
+    let volume = std::f64::consts::TAU * radius * (wall_share * radius) * vessels.length_um[segment];
     volume * vessels.slab_share[segment] * HYDROXYAPATITE_UG_PER_UM3
 }
 
@@ -27,14 +26,8 @@ pub fn voxel_capacity_ug(grid: &Grid) -> f64 {
 }
 
 /// All mineral: walls and interstitium [µg].
-pub fn mineral_inventory_ug(
-    grid: &Grid,
-    vessels: &Vessels,
-    interstitial: &[f32],
-    wall_share: f64,
-) -> f64 {
-    let walls =
-        (0..vessels.len()).fold(0.0, |sum, s| sum + wall_mineral_ug(vessels, s, wall_share));
+pub fn mineral_inventory_ug(grid: &Grid, vessels: &Vessels, interstitial: &[f32], wall_share: f64) -> f64 {
+    let walls = (0..vessels.len()).fold(0.0, |sum, s| sum + wall_mineral_ug(vessels, s, wall_share));
     let shares = interstitial.iter().fold(0.0, |sum, &m| sum + f64::from(m));
     walls + shares * voxel_capacity_ug(grid)
 }
@@ -90,6 +83,8 @@ pub struct Ledger {
     pub flow_solves: u64,
     /// Oxygen solves since the start.
     pub oxygen_solves: u64,
+    /// Passes of blood and tissue in them.
+    pub oxygen_passes: u64,
     /// Flow imbalance of the last solve, share of inflow.
     pub flow_gap: f64,
 }

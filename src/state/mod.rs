@@ -112,10 +112,7 @@ impl Tissue {
     pub fn injure(&mut self, centre_um: [f64; 3], radius_um: f64, strength: f64, nidus: f64) {
         let keep = 1.0 - math::unit(strength);
         let Tissue {
-            grid,
-            vessels,
-            anatomy,
-            ..
+            grid, vessels, anatomy, ..
         } = self;
         for voxel in grid.within_um(centre_um, radius_um) {
             anatomy.challenged[voxel] = true;

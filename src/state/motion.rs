@@ -1,6 +1,8 @@
 //! How a crawling cell changes its place: a rule of space and dice that several processes share.
 //!
-//!     displacement = bias·v·ĝ·dt + (random step of rms length √(2nD·dt), at most the free speed)
+//! ```text
+//! displacement = bias·v·ĝ·dt + (random step of rms length √(2nD·dt), at most the free speed)
+//! ```
 //!
 //! with D = v²·persistence/n in n dimensions. Where no gradient is felt, the whole speed is random.
 //! A step is cut into sub-moves of at most two voxels. A voxel that is closed or full is not entered:
@@ -139,10 +141,7 @@ pub fn walk(
         let random = math::min((2.0 * dimensions * spread * dt).sqrt(), free * dt);
         let drift = bias * gait.speed_um_per_h * dt;
         let (up, any) = (up.unwrap_or([0.0; 3]), any_direction(grid, roll));
-        let next = inside(
-            grid,
-            [0, 1, 2].map(|a| place[a] + drift * up[a] + random * any[a]),
-        );
+        let next = inside(grid, [0, 1, 2].map(|a| place[a] + drift * up[a] + random * any[a]));
         let target = grid.voxel_at(next);
         if target != voxel {
             if !is_open(target) || !crowd.has_room(target) {
@@ -177,27 +176,9 @@ mod tests {
         let mut roll = Dice::new(3).at(1).roll(Purpose::MacrophageMove, 1);
         let deeper = |v: usize| grid.place(v)[2] as f64;
         let start = [200.0, 10.0, 100.0];
-        let end = walk(
-            &grid,
-            &deeper,
-            &|_| true,
-            &mut crowd,
-            start,
-            GAIT,
-            1.0,
-            &mut roll,
-        );
+        let end = walk(&grid, &deeper, &|_| true, &mut crowd, start, GAIT, 1.0, &mut roll);
         assert!(end[2] > start[2] + 0.8 * 240.0 * 0.91);
-        let end = walk(
-            &grid,
-            &deeper,
-            &|_| true,
-            &mut crowd,
-            end,
-            GAIT,
-            9.0,
-            &mut roll,
-        );
+        let end = walk(&grid, &deeper, &|_| true, &mut crowd, end, GAIT, 9.0, &mut roll);
         assert!(end[2] < grid.nz as f64 * grid.voxel_um && end[0] >= 0.0);
     }
 
@@ -210,16 +191,7 @@ mod tests {
         }
         let start = grid.centre_um(45);
         let mut roll = Dice::new(3).at(1).roll(Purpose::MacrophageMove, 1);
-        let end = walk(
-            &grid,
-            &|_| 0.0,
-            &|_| true,
-            &mut crowd,
-            start,
-            GAIT,
-            5.0,
-            &mut roll,
-        );
+        let end = walk(&grid, &|_| 0.0, &|_| true, &mut crowd, start, GAIT, 5.0, &mut roll);
         assert_eq!(grid.voxel_at(end), 45);
     }
 }

@@ -21,16 +21,12 @@ impl Schedule {
     pub fn new(course: &Course, delay_d: f64) -> Result<Self, String> {
         let start_d = course.start_d + delay_d;
         if !(start_d.is_finite() && start_d >= 0.0) {
-            return Err(format!(
-                "start_d = {start_d}: expected a day of the run, 0 or later"
-            ));
+            return Err(format!("start_d = {start_d}: expected a day of the run, 0 or later"));
         }
         if let Some(every) = course.every_d
             && !(every.is_finite() && every > 0.0)
         {
-            return Err(format!(
-                "every_d = {every}: expected an interval above 0 days"
-            ));
+            return Err(format!("every_d = {every}: expected an interval above 0 days"));
         }
         Ok(Self {
             start_d,
@@ -77,11 +73,7 @@ impl Schedule {
     /// Smallest ordinal whose step is not before this one.
     fn first_from(&self, step: u64, hours: f64) -> u32 {
         let Some(every) = self.every_d else {
-            return if self.step_of(0, hours) >= step {
-                0
-            } else {
-                self.count
-            };
+            return if self.step_of(0, hours) >= step { 0 } else { self.count };
         };
         let day = step as f64 * hours / 24.0;
         let guess = ((day - self.start_d) / every).floor() - 2.0;
@@ -130,9 +122,7 @@ mod tests {
     }
 
     fn steps(schedule: &Schedule, hours: f64, until: u64) -> Vec<u64> {
-        (0..until)
-            .filter(|&s| !schedule.at(s, hours).is_empty())
-            .collect()
+        (0..until).filter(|&s| !schedule.at(s, hours).is_empty()).collect()
     }
 
     #[test]

@@ -100,14 +100,7 @@ impl Snapshot {
             grid: tissue.grid.clone(),
             fields: Species::ALL
                 .iter()
-                .map(|&s| {
-                    tissue
-                        .fields
-                        .of(s)
-                        .iter()
-                        .map(|&x| f16::from_f32(x))
-                        .collect()
-                })
+                .map(|&s| tissue.fields.of(s).iter().map(|&x| f16::from_f32(x)).collect())
                 .collect(),
             kind: tissue.anatomy.kind.clone(),
             vitality: tissue.anatomy.vitality.clone(),

@@ -184,11 +184,7 @@ impl Vessels {
     pub fn middle_um(&self, segment: usize) -> [f64; 3] {
         let a = self.nodes.place_um[self.from[segment] as usize];
         let b = self.nodes.place_um[self.to[segment] as usize];
-        [
-            (a[0] + b[0]) / 2.0,
-            (a[1] + b[1]) / 2.0,
-            (a[2] + b[2]) / 2.0,
-        ]
+        [(a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0, (a[2] + b[2]) / 2.0]
     }
 
     /// Flow relative to t = 0, 0 where the segment carried none.
@@ -338,23 +334,14 @@ impl Vessels {
     /// Cuts a segment after so many of its patches and puts an inner node of degree 2 there. The part up to the
     /// node keeps the index; the rest, from the node on, becomes a segment at the end and its index is returned.
     /// Length, patches, pieces, wall and blood are kept as they are.
-    pub fn split_segment(
-        &mut self,
-        segment: usize,
-        patches_kept: usize,
-        node: u32,
-        id: u64,
-    ) -> usize {
+    pub fn split_segment(&mut self, segment: usize, patches_kept: usize, node: u32, id: u64) -> usize {
         let patches = self.patches(segment);
         assert!(
             (1..patches.len()).contains(&patches_kept),
             "a split leaves at least one patch on either side"
         );
         let share = patches_kept as f64 / patches.len() as f64;
-        let cut_um = share
-            * self
-                .pieces(segment)
-                .fold(0.0, |sum, p| sum + self.piece_um[p]);
+        let cut_um = share * self.pieces(segment).fold(0.0, |sum, p| sum + self.piece_um[p]);
 
         // Pieces: the one that holds the cut is divided.
         let (mut head, mut tail, mut run) = (Vec::new(), Vec::new(), 0.0);
@@ -370,13 +357,7 @@ impl Vessels {
             run += um;
         }
         let moved: Vec<(f32, f32, u32)> = (patches.start + patches_kept..patches.end)
-            .map(|p| {
-                (
-                    self.integrity[p],
-                    self.susceptibility[p],
-                    self.patch_voxel[p],
-                )
-            })
+            .map(|p| (self.integrity[p], self.susceptibility[p], self.patch_voxel[p]))
             .collect();
 
         // The head shrinks in place: later ranges move by the difference.
@@ -504,23 +485,13 @@ mod tests {
         let rest = v.split_segment(s, 2, node, 77);
         assert_eq!(rest, before.len());
         assert!((v.length_um[s] + v.length_um[rest] - before.length_um[s]).abs() < 1e-9);
-        assert_eq!(
-            v.patches(s).len() + v.patches(rest).len(),
-            before.patches(s).len()
-        );
+        assert_eq!(v.patches(s).len() + v.patches(rest).len(), before.patches(s).len());
         let um = |v: &Vessels, s: usize| v.pieces(s).fold(0.0, |sum, p| sum + v.piece_um[p]);
         assert!((um(&v, s) + um(&v, rest) - um(&before, s)).abs() < 1e-9);
         assert!((um(&v, s) - v.length_um[s]).abs() < 1e-9);
-        assert_eq!(
-            (v.to[s], v.from[rest], v.to[rest]),
-            (node, node, before.to[s])
-        );
+        assert_eq!((v.to[s], v.from[rest], v.to[rest]), (node, node, before.to[s]));
         for other in (0..before.len()).filter(|&o| o != s) {
-            let voxels = |v: &Vessels| {
-                v.pieces(other)
-                    .map(|p| v.piece_voxel[p])
-                    .collect::<Vec<_>>()
-            };
+            let voxels = |v: &Vessels| v.pieces(other).map(|p| v.piece_voxel[p]).collect::<Vec<_>>();
             assert_eq!(voxels(&v), voxels(&before));
             assert_eq!(v.patches(other).len(), before.patches(other).len());
         }

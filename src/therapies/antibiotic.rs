@@ -39,8 +39,7 @@ impl Antibiotic {
             return;
         }
         for _ in self.order.doses(now) {
-            self.order
-                .record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
+            self.order.record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
             if self.by_vein {
                 count_visit(tissue, false);
             }

@@ -1,6 +1,8 @@
 //! A direct anticoagulant: less thrombin, and no effect on vitamin K.
 //!
-//!     thrombin × 1/(1 + level),   level += dose × gain, decays in `host_chemistry`
+//! ```text
+//! thrombin × 1/(1 + level),   level += dose × gain, decays in `host_chemistry`
+//! ```
 //!
 //! Writes `host.anticoagulation`. No dice. Source: apixaban in calciphylaxis (uncontrolled), clinical record section 3.
 //! We assume: 5 mg twice a day halves thrombin; bleeding is not modelled.
@@ -39,8 +41,7 @@ impl Anticoagulant {
             return;
         }
         for _ in self.order.doses(now) {
-            self.order
-                .record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
+            self.order.record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
             let level = 1.0 / tissue.host.anticoagulation - 1.0 + p.level_per_mg * self.dose_mg;
             tissue.host.anticoagulation = 1.0 / (1.0 + level);
         }
@@ -56,17 +57,8 @@ mod tests {
 
     #[test]
     fn five_milligrams_twice_a_day_about_halve_thrombin() {
-        let e = entry(
-            TherapyKind::Anticoagulant,
-            Route::Oral,
-            Some((5.0, DoseUnit::Mg)),
-        );
-        let one = treated(
-            fixture::tissue(fixture::healthy()),
-            &e,
-            &Arrows::default(),
-            25,
-        );
+        let e = entry(TherapyKind::Anticoagulant, Route::Oral, Some((5.0, DoseUnit::Mg)));
+        let one = treated(fixture::tissue(fixture::healthy()), &e, &Arrows::default(), 25);
         let level = 1.0 / one.host.anticoagulation - 1.0;
         // Steady mean of a level that halves in 12 h and is topped up every 12 h.
         let mean = level / std::f64::consts::LN_2;

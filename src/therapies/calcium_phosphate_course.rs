@@ -14,11 +14,7 @@ pub struct CalciumPhosphateCourse {
 }
 
 impl CalciumPhosphateCourse {
-    pub(super) fn new(
-        entry: &TherapyEntry,
-        order: Order,
-        profile: &Profile,
-    ) -> Result<Self, String> {
+    pub(super) fn new(entry: &TherapyEntry, order: Order, profile: &Profile) -> Result<Self, String> {
         let mut trial = profile.clone();
         for setting in &entry.set {
             trial.set(setting, 1.0)?;

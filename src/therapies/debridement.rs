@@ -46,13 +46,7 @@ impl Debridement {
         Self { order }
     }
 
-    pub(super) fn apply(
-        &self,
-        p: &super::Parameters,
-        arrows: &Arrows,
-        tissue: &mut Tissue,
-        now: Now,
-    ) {
+    pub(super) fn apply(&self, p: &super::Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
         for _ in self.order.doses(now) {
             let taken = self.taken(tissue);
             let count = taken.iter().filter(|&&t| t).count();
@@ -61,9 +55,7 @@ impl Debridement {
                 None => tissue.grid.extent_um().map(|e| e / 2.0),
             };
             let values = [("voxels", count as f64)];
-            let event = self
-                .order
-                .record(tissue, now, EventKind::Debridement, place, &values);
+            let event = self.order.record(tissue, now, EventKind::Debridement, place, &values);
             tissue.burden.procedures += 1;
             tissue.burden.visits += 1;
             if count > 0 {
@@ -76,10 +68,7 @@ impl Debridement {
     /// Which voxels are cut away.
     fn taken(&self, tissue: &Tissue) -> Vec<bool> {
         let Tissue {
-            grid,
-            anatomy,
-            cells,
-            ..
+            grid, anatomy, cells, ..
         } = tissue;
         let dead = |v: usize| anatomy.vitality[v] == Vitality::Necrotic;
         let mut taken = vec![false; grid.len()];
@@ -145,12 +134,9 @@ fn remove(p: &super::Parameters, tissue: &mut Tissue, taken: &[bool]) {
     } = tissue;
     for voxel in (0..taken.len()).filter(|&v| taken[v]) {
         anatomy.vitality[voxel] = Vitality::Gone;
-        ledger
-            .mineral_ug
-            .book(-f64::from(fields.mineral[voxel]) * capacity);
+        ledger.mineral_ug.book(-f64::from(fields.mineral[voxel]) * capacity);
         fields.mineral[voxel] = 0.0;
-        fields.bacteria[voxel] =
-            (f64::from(fields.bacteria[voxel]) * p.debridement.bacteria_left) as f32;
+        fields.bacteria[voxel] = (f64::from(fields.bacteria[voxel]) * p.debridement.bacteria_left) as f32;
         let top = voxel % (grid.nx * grid.ny);
         if voxel == top
             && let Some(covered) = cells.keratinocytes.covered.get_mut(top)
@@ -181,11 +167,7 @@ fn remove(p: &super::Parameters, tissue: &mut Tissue, taken: &[bool]) {
             vessels.closed_h[s] = math::max(vessels.closed_h[s], p.debridement.ligated_h);
         }
     }
-    for movers in [
-        &mut cells.neutrophils,
-        &mut cells.macrophages,
-        &mut cells.msc,
-    ] {
+    for movers in [&mut cells.neutrophils, &mut cells.macrophages, &mut cells.msc] {
         let gone = movers.retain(|m, i| !taken[grid.voxel_at(m.place_um(i))]);
         ledger.cells.book(-(gone as f64));
     }
@@ -203,11 +185,7 @@ fn injure_ring(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, taken: &[bo
     for voxel in 0..taken.len() {
         let edge = tissue.anatomy.lives(voxel) && tissue.grid.faces(voxel).any(|f| taken[f]);
         let place = tissue.grid.centre_um(voxel);
-        if edge
-            && centres
-                .iter()
-                .all(|&c| tissue.grid.distance_um(c, place) > p.ring_um)
-        {
+        if edge && centres.iter().all(|&c| tissue.grid.distance_um(c, place) > p.ring_um) {
             centres.push(place);
         }
     }
@@ -243,8 +221,7 @@ mod tests {
         let place = tissue.grid.centre_um(tissue.grid.index(9, 0, 3));
         tissue.cells.neutrophils.push(1, place, 0);
         tissue.cells.neutrophils.push(2, [10.0, 10.0, 300.0], 0);
-        let there =
-            mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, 0.5);
+        let there = mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, 0.5);
         tissue.ledger.mineral_ug.close(there);
         tissue.ledger.cells.close(2.0);
         tissue
@@ -269,8 +246,7 @@ mod tests {
     #[test]
     fn what_leaves_the_block_leaves_the_books() {
         let tissue = debrided();
-        let there =
-            mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, 0.5);
+        let there = mineral_inventory_ug(&tissue.grid, &tissue.vessels, &tissue.fields.mineral, 0.5);
         let account = &tissue.ledger.mineral_ug;
         assert!(account.outflow > 0.0);
         assert!(account.gap(there).abs() < 1e-9 * account.opening);
@@ -294,19 +270,8 @@ mod tests {
     #[test]
     fn without_dead_tissue_only_the_visit_counts() {
         let e = entry(TherapyKind::Debridement, Route::None, None);
-        let tissue = treated(
-            fixture::tissue(fixture::healthy()),
-            &e,
-            &Arrows::default(),
-            25,
-        );
-        assert!(
-            tissue
-                .anatomy
-                .vitality
-                .iter()
-                .all(|&v| v == Vitality::Alive)
-        );
+        let tissue = treated(fixture::tissue(fixture::healthy()), &e, &Arrows::default(), 25);
+        assert!(tissue.anatomy.vitality.iter().all(|&v| v == Vitality::Alive));
         assert!(tissue.vessels.integrity.iter().all(|&e| e == 1.0));
         assert_eq!(tissue.burden.procedures, 1);
     }

@@ -28,14 +28,10 @@ impl Dialysis {
             return;
         }
         for _ in self.order.doses(now) {
-            self.order
-                .record_systemic(tissue, now, &[("dose_h", self.session_h)]);
+            self.order.record_systemic(tissue, now, &[("dose_h", self.session_h)]);
             tissue.burden.visits += 1;
         }
-        let hours = self
-            .order
-            .schedule
-            .overlap_h(now.step, now.hours, self.session_h);
+        let hours = self.order.schedule.overlap_h(now.step, now.hours, self.session_h);
         if hours > 0.0 {
             tissue.host.dialyse(hours);
         }
@@ -52,12 +48,7 @@ mod tests {
     #[test]
     fn four_extra_hours_take_the_share_of_a_session() {
         let e = entry(TherapyKind::Dialysis, Route::None, Some((4.0, DoseUnit::H)));
-        let tissue = treated(
-            fixture::tissue(fixture::uraemic()),
-            &e,
-            &Arrows::default(),
-            40,
-        );
+        let tissue = treated(fixture::tissue(fixture::uraemic()), &e, &Arrows::default(), 40);
         assert!((tissue.host.phosphate_gap - 0.45).abs() < 1e-12);
         assert!((tissue.host.pyrophosphate_gap - 0.32).abs() < 1e-12);
         assert_eq!(tissue.burden.visits, 1);

@@ -38,11 +38,9 @@ impl Fytate {
             return;
         }
         for _ in self.order.doses(now) {
-            self.order
-                .record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
+            self.order.record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
             count_visit(tissue, true);
-            tissue.host.fytate +=
-                p.umol_per_l_per_mg * self.dose_mg * 70.0 / tissue.host.profile.weight_kg;
+            tissue.host.fytate += p.umol_per_l_per_mg * self.dose_mg * 70.0 / tissue.host.profile.weight_kg;
         }
     }
 }
@@ -57,12 +55,7 @@ mod tests {
     #[test]
     fn the_peak_lies_between_the_two_measured_slopes() {
         let e = entry(TherapyKind::Snf472, Route::Iv, Some((300.0, DoseUnit::Mg)));
-        let tissue = treated(
-            fixture::tissue(fixture::uraemic()),
-            &e,
-            &Arrows::default(),
-            25,
-        );
+        let tissue = treated(fixture::tissue(fixture::uraemic()), &e, &Arrows::default(), 25);
         assert!((15.0..23.0).contains(&tissue.host.fytate));
     }
 }

@@ -1,6 +1,8 @@
 //! Hyperbaric oxygen: pure oxygen under pressure raises the oxygen tension of arterial blood for a session.
 //!
-//!     added = (760·P − 47 − 40) − arterial tension        during a session, the step's mean
+//! ```text
+//! added = (760·P − 47 − 40) − arterial tension        during a session, the step's mean
+//! ```
 //!
 //! Writes `host.added_po2_mmhg`. No dice. Source: alveolar gas equation with 47 mmHg water vapour and 40 mmHg carbon dioxide.
 //! We assume: no gradient between alveolus and artery; back to usual at the end of a session.
@@ -70,21 +72,12 @@ mod tests {
 
     #[test]
     fn ninety_minutes_at_two_atmospheres_fill_a_step_and_a_half() {
-        let e = entry(
-            TherapyKind::HyperbaricOxygen,
-            Route::None,
-            Some((2.0, DoseUnit::Atm)),
-        );
+        let e = entry(TherapyKind::HyperbaricOxygen, Route::None, Some((2.0, DoseUnit::Atm)));
         let added: Vec<f64> = (24..=27)
             .map(|steps| {
-                treated(
-                    fixture::tissue(fixture::healthy()),
-                    &e,
-                    &Arrows::default(),
-                    steps,
-                )
-                .host
-                .added_po2_mmhg
+                treated(fixture::tissue(fixture::healthy()), &e, &Arrows::default(), steps)
+                    .host
+                    .added_po2_mmhg
             })
             .collect();
         let full = 2.0 * 760.0 - 87.0 - 95.0;

@@ -79,10 +79,7 @@ impl Order {
 
     /// A key of one dose, from which ids of its cells come: the name of the treatment and the ordinal of the dose.
     fn key(&self, ordinal: u32) -> u64 {
-        let name = self
-            .id
-            .bytes()
-            .fold(0, |key, byte| id_from(key, u64::from(byte)));
+        let name = self.id.bytes().fold(0, |key, byte| id_from(key, u64::from(byte)));
         id_from(name, u64::from(ordinal))
     }
 
@@ -97,9 +94,7 @@ impl Order {
     ) -> u64 {
         tissue.burden.cost += self.cost_per_dose;
         let entity = format!("therapy:{}", self.id);
-        tissue
-            .events
-            .add(now.step, kind, entity, place_um, None, values)
+        tissue.events.add(now.step, kind, entity, place_um, None, values)
     }
 
     /// A dose without a place.
@@ -151,18 +146,15 @@ pub enum Therapy {
 
 impl Therapy {
     /// Checks an entry of a scenario against the tissue and the host that it will meet.
-    pub fn from_entry(
-        entry: &TherapyEntry,
-        grid: &Grid,
-        profile: &Profile,
-    ) -> Result<Self, String> {
-        Self::checked(entry, grid, profile)
-            .map_err(|message| format!("therapy.{}: {message}", entry.id))
+    pub fn from_entry(entry: &TherapyEntry, grid: &Grid, profile: &Profile) -> Result<Self, String> {
+        Self::checked(entry, grid, profile).map_err(|message| format!("therapy.{}: {message}", entry.id))
     }
 
     fn checked(entry: &TherapyEntry, grid: &Grid, profile: &Profile) -> Result<Self, String> {
         if entry.when.is_some() {
-            return Err("when: a dose that waits for a measurement is not built yet; give start_d, every_d and count".into());
+            return Err(
+                "when: a dose that waits for a measurement is not built yet; give start_d, every_d and count".into(),
+            );
         }
         if !entry.kind.rule().routes.contains(&entry.route) {
             return Err(format!(
@@ -192,12 +184,8 @@ impl Therapy {
             TherapyKind::Sts => Self::Sts(thiosulfate::Thiosulfate::new(entry, order)),
             TherapyKind::Snf472 => Self::Snf472(fytate::Fytate::new(entry, order)),
             TherapyKind::VitaminK => Self::VitaminK(vitamin_k::VitaminK::new(entry, order)),
-            TherapyKind::StopWarfarin => {
-                Self::StopWarfarin(stop_warfarin::StopWarfarin::new(order))
-            }
-            TherapyKind::Anticoagulant => {
-                Self::Anticoagulant(anticoagulant::Anticoagulant::new(entry, order))
-            }
+            TherapyKind::StopWarfarin => Self::StopWarfarin(stop_warfarin::StopWarfarin::new(order)),
+            TherapyKind::Anticoagulant => Self::Anticoagulant(anticoagulant::Anticoagulant::new(entry, order)),
             TherapyKind::PhosphateLowering => {
                 Self::PhosphateLowering(phosphate_lowering::PhosphateLowering::new(entry, order))
             }
@@ -236,13 +224,7 @@ impl Therapy {
 }
 
 /// Everything that the clinic does in this step.
-pub(crate) fn apply(
-    p: &Parameters,
-    therapies: &[Therapy],
-    arrows: &Arrows,
-    tissue: &mut Tissue,
-    now: Now,
-) {
+pub(crate) fn apply(p: &Parameters, therapies: &[Therapy], arrows: &Arrows, tissue: &mut Tissue, now: Now) {
     // What lasts is added up anew from the dates.
     tissue.host.added_po2_mmhg = 0.0;
     tissue.host.phosphate_fall = 0.0;
@@ -286,11 +268,7 @@ pub(crate) mod tests {
     }
 
     /// One dose on day 1.
-    pub(crate) fn entry(
-        kind: TherapyKind,
-        route: Route,
-        dose: Option<(f64, DoseUnit)>,
-    ) -> TherapyEntry {
+    pub(crate) fn entry(kind: TherapyKind, route: Route, dose: Option<(f64, DoseUnit)>) -> TherapyEntry {
         TherapyEntry {
             id: kind.word().into(),
             kind,
@@ -317,22 +295,11 @@ pub(crate) mod tests {
     }
 
     /// The tissue after so many steps of the treatment alone.
-    pub(crate) fn treated(
-        mut tissue: Tissue,
-        entry: &TherapyEntry,
-        arrows: &Arrows,
-        steps: u64,
-    ) -> Tissue {
+    pub(crate) fn treated(mut tissue: Tissue, entry: &TherapyEntry, arrows: &Arrows, steps: u64) -> Tissue {
         let therapy = Therapy::from_entry(entry, &tissue.grid, &tissue.host.profile).unwrap();
         for step in 0..steps {
             let now = fixture::now(step, 1.0);
-            apply(
-                &parameters(),
-                std::slice::from_ref(&therapy),
-                arrows,
-                &mut tissue,
-                now,
-            );
+            apply(&parameters(), std::slice::from_ref(&therapy), arrows, &mut tissue, now);
         }
         tissue
     }
@@ -347,10 +314,7 @@ pub(crate) mod tests {
         let mut list = Vec::new();
         for &kind in TherapyKind::ALL {
             for &route in kind.rule().routes {
-                let dose = kind
-                    .doses(route)
-                    .first()
-                    .map(|rule| (rule.evidence.1, rule.unit));
+                let dose = kind.doses(route).first().map(|rule| (rule.evidence.1, rule.unit));
                 let mut entry = entry(kind, route, dose);
                 if kind == TherapyKind::CalciumPhosphateCourse {
                     entry.set.push(Setting {
@@ -439,17 +403,7 @@ pub(crate) mod tests {
     fn a_late_product_comes_late() {
         let mut late = entry(TherapyKind::StopWarfarin, Route::None, None);
         late.delay_d = 2.0;
-        assert!(
-            treated(ill(), &late, &Arrows::default(), 72)
-                .host
-                .profile
-                .warfarin
-        );
-        assert!(
-            !treated(ill(), &late, &Arrows::default(), 73)
-                .host
-                .profile
-                .warfarin
-        );
+        assert!(treated(ill(), &late, &Arrows::default(), 72).host.profile.warfarin);
+        assert!(!treated(ill(), &late, &Arrows::default(), 73).host.profile.warfarin);
     }
 }

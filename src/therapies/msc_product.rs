@@ -77,13 +77,7 @@ impl MscProduct {
         })
     }
 
-    pub(super) fn apply(
-        &self,
-        p: &super::Parameters,
-        arrows: &Arrows,
-        tissue: &mut Tissue,
-        now: Now,
-    ) {
+    pub(super) fn apply(&self, p: &super::Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
         if self.per_kg <= 0.0 && self.per_cm2 <= 0.0 {
             return;
         }
@@ -138,22 +132,13 @@ impl MscProduct {
             let segment = perfused[roll.below(perfused.len() as u32) as usize];
             let pieces = tissue.vessels.pieces(segment);
             let piece = pieces.start + roll.below(pieces.len() as u32) as usize;
-            let place = tissue
-                .grid
-                .centre_um(tissue.vessels.piece_voxel[piece] as usize);
+            let place = tissue.grid.centre_um(tissue.vessels.piece_voxel[piece] as usize);
             tissue.cells.msc.push(id, place, INJECTED);
         }
         tissue.ledger.cells.book(f64::from(arrivals));
     }
 
-    fn inject(
-        &self,
-        p: &super::Parameters,
-        arrows: &Arrows,
-        tissue: &mut Tissue,
-        now: Now,
-        ordinal: u32,
-    ) {
+    fn inject(&self, p: &super::Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now, ordinal: u32) {
         let layer = if self.route == Route::Intramuscular {
             Layer::Deep
         } else {
@@ -161,19 +146,13 @@ impl MscProduct {
         };
         let hypoxia = p.msc_product.hypoxia_mmhg;
         let sites = needle::sites(&p.needle, tissue, layer, self.order.place_um, hypoxia);
-        let values = [
-            ("cells_per_cm2", self.per_cm2),
-            ("needles", sites.len() as f64),
-        ];
-        let event = self
-            .order
-            .record(tissue, now, EventKind::Dose, sites[0], &values);
+        let values = [("cells_per_cm2", self.per_cm2), ("needles", sites.len() as f64)];
+        let event = self.order.record(tissue, now, EventKind::Dose, sites[0], &values);
         needle::puncture(&p.needle, arrows, tissue, &sites, event);
 
         let (living, dead) = self.shares();
         let key = self.order.key(ordinal);
-        let kept = self.per_cm2 * surface_cm2(tissue) * p.msc_product.retention
-            / p.msc_product.cells_per_agent;
+        let kept = self.per_cm2 * surface_cm2(tissue) * p.msc_product.retention / p.msc_product.cells_per_agent;
         let mut roll = now.dice.roll(Purpose::MscPlacement, key);
         let mut whole = |expected: f64| {
             let rest = expected - expected.floor();
@@ -196,13 +175,8 @@ impl MscProduct {
     fn pour(&self, p: &Parameters, tissue: &mut Tissue, now: Now) {
         let surface = tissue.grid.extent_um();
         let place = [surface[0] / 2.0, surface[1] / 2.0, 0.0];
-        self.order.record(
-            tissue,
-            now,
-            EventKind::Dose,
-            place,
-            &[("cells_per_cm2", self.per_cm2)],
-        );
+        self.order
+            .record(tissue, now, EventKind::Dose, place, &[("cells_per_cm2", self.per_cm2)]);
         count_visit(tissue, false);
         let amount = p.supernatant_au_h_per_1e6_per_cm2 * self.per_cm2 / 1e6;
         let covered = &tissue.cells.keratinocytes.covered;
@@ -260,12 +234,7 @@ mod tests {
     }
 
     fn after(entry: &TherapyEntry) -> Tissue {
-        treated(
-            fixture::tissue(fixture::healthy()),
-            entry,
-            &Arrows::default(),
-            30,
-        )
+        treated(fixture::tissue(fixture::healthy()), entry, &Arrows::default(), 30)
     }
 
     #[test]
@@ -319,11 +288,7 @@ mod tests {
 
     #[test]
     fn an_infusion_reaches_lung_and_plasma_and_not_the_skin() {
-        let tissue = after(&entry(
-            TherapyKind::Msc,
-            Route::Iv,
-            Some((1e6, DoseUnit::CellsPerKg)),
-        ));
+        let tissue = after(&entry(TherapyKind::Msc, Route::Iv, Some((1e6, DoseUnit::CellsPerKg))));
         assert_eq!(tissue.host.msc_lung, 7e7);
         assert!(tissue.host.msc_signal > 0.0);
         assert_eq!(tissue.host.msc_tissue_factor, 1.0);
@@ -337,20 +302,9 @@ mod tests {
         let mut p = parameters();
         p.msc_product.homing_fraction = 0.01;
         p.msc_product.skin_area_cm2 = 100.0;
-        let e = entry(
-            TherapyKind::Msc,
-            Route::Iv,
-            Some((1e8, DoseUnit::CellsPerKg)),
-        );
-        let therapy =
-            super::super::Therapy::from_entry(&e, &tissue.grid, &tissue.host.profile).unwrap();
-        super::super::apply(
-            &p,
-            &[therapy],
-            &Arrows::default(),
-            &mut tissue,
-            fixture::now(24, 1.0),
-        );
+        let e = entry(TherapyKind::Msc, Route::Iv, Some((1e8, DoseUnit::CellsPerKg)));
+        let therapy = super::super::Therapy::from_entry(&e, &tissue.grid, &tissue.host.profile).unwrap();
+        super::super::apply(&p, &[therapy], &Arrows::default(), &mut tissue, fixture::now(24, 1.0));
         let n = tissue.cells.msc.len() as f64;
         // Expected: 7e9 × 0.01 × 6e-6 / 10 = 42, five standard deviations.
         assert!((n - 42.0).abs() < 5.0 * 42.0f64.sqrt(), "{n}");

@@ -66,36 +66,22 @@ pub fn sites(
         return vec![place];
     }
     let Tissue {
-        grid,
-        anatomy,
-        fields,
-        ..
+        grid, anatomy, fields, ..
     } = tissue;
     let living = |v: usize| anatomy.kind[v].is_deep() && anatomy.lives(v);
-    let edge = |v: usize| {
-        grid.faces(v)
-            .any(|f| anatomy.vitality[f] == Vitality::Necrotic)
-    };
-    let rules: [&dyn Fn(usize) -> bool; 3] = [
-        &edge,
-        &|v| f64::from(fields.oxygen[v]) < hypoxia_mmhg,
-        &|v| anatomy.challenged[v],
-    ];
+    let edge = |v: usize| grid.faces(v).any(|f| anatomy.vitality[f] == Vitality::Necrotic);
+    let rules: [&dyn Fn(usize) -> bool; 3] = [&edge, &|v| f64::from(fields.oxygen[v]) < hypoxia_mmhg, &|v| {
+        anatomy.challenged[v]
+    }];
     for rule in rules {
         let all: Vec<usize> = (0..grid.len()).filter(|&v| living(v) && rule(v)).collect();
         if !all.is_empty() {
-            let aimed: Vec<usize> = all
-                .iter()
-                .copied()
-                .filter(|&v| layer.holds(anatomy.kind[v]))
-                .collect();
+            let aimed: Vec<usize> = all.iter().copied().filter(|&v| layer.holds(anatomy.kind[v])).collect();
             return spread(p, tissue, if aimed.is_empty() { all } else { aimed });
         }
     }
     let mut middle = grid.extent_um().map(|e| e / 2.0);
-    let aimed: Vec<usize> = (0..grid.len())
-        .filter(|&v| layer.holds(anatomy.kind[v]))
-        .collect();
+    let aimed: Vec<usize> = (0..grid.len()).filter(|&v| layer.holds(anatomy.kind[v])).collect();
     if !aimed.is_empty() && grid.nz > 1 {
         let depth = aimed.iter().fold(0.0, |sum, &v| sum + grid.centre_um(v)[2]);
         middle[2] = depth / aimed.len() as f64;
@@ -110,22 +96,12 @@ fn spread(p: &Parameters, tissue: &Tissue, mut candidates: Vec<usize>) -> Vec<[f
     let wanted = math::max(p.sites.round(), 1.0) as usize;
     let sites = if wanted < n { wanted } else { n };
     (0..sites)
-        .map(|i| {
-            tissue
-                .grid
-                .centre_um(candidates[(2 * i + 1) * n / (2 * sites)])
-        })
+        .map(|i| tissue.grid.centre_um(candidates[(2 * i + 1) * n / (2 * sites)]))
         .collect()
 }
 
 /// The injury and the count of one injection.
-pub(crate) fn puncture(
-    p: &Parameters,
-    arrows: &Arrows,
-    tissue: &mut Tissue,
-    sites: &[[f64; 3]],
-    event: u64,
-) {
+pub(crate) fn puncture(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, sites: &[[f64; 3]], event: u64) {
     tissue.burden.procedures += 1;
     tissue.burden.visits += 1;
     let strength = p.strength * arrows.trauma;
@@ -152,10 +128,7 @@ mod tests {
     fn a_named_place_wins() {
         let tissue = fixture::tissue(fixture::healthy());
         let named = [1.0, 2.0, 3.0];
-        assert_eq!(
-            sites(&needle(), &tissue, Layer::Any, Some(named), 15.0),
-            [named]
-        );
+        assert_eq!(sites(&needle(), &tissue, Layer::Any, Some(named), 15.0), [named]);
     }
 
     #[test]
@@ -190,10 +163,7 @@ mod tests {
         let mut tissue = fixture::tissue(fixture::healthy());
         let bruised = tissue.grid.index(3, 0, 15);
         tissue.anatomy.challenged[bruised] = true;
-        let at = |t: &Tissue| {
-            t.grid
-                .voxel_at(sites(&needle(), t, Layer::Any, None, 15.0)[0])
-        };
+        let at = |t: &Tissue| t.grid.voxel_at(sites(&needle(), t, Layer::Any, None, 15.0)[0]);
         assert_eq!(at(&tissue), bruised);
         let hypoxic = tissue.grid.index(9, 0, 12);
         tissue.fields.oxygen[hypoxic] = 4.0;

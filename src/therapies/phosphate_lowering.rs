@@ -59,12 +59,7 @@ mod tests {
             )
         };
         for (steps, fall) in [(24, 0.0), (25, 0.5), (24 * 6, 0.5), (24 * 6 + 1, 0.0)] {
-            let tissue = treated(
-                fixture::tissue(fixture::uraemic()),
-                &e,
-                &Arrows::default(),
-                steps,
-            );
+            let tissue = treated(fixture::tissue(fixture::uraemic()), &e, &Arrows::default(), steps);
             assert_eq!(tissue.host.phosphate_fall, fall, "after {steps} steps");
         }
     }

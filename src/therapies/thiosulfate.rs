@@ -46,21 +46,14 @@ impl Thiosulfate {
         }
     }
 
-    pub(super) fn apply(
-        &self,
-        p: &super::Parameters,
-        arrows: &Arrows,
-        tissue: &mut Tissue,
-        now: Now,
-    ) {
+    pub(super) fn apply(&self, p: &super::Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
         if self.dose_g <= 0.0 {
             return;
         }
         for _ in self.order.doses(now) {
             let mmol = 1000.0 * self.dose_g / p.thiosulfate.molar_mass_g_per_mol;
             if self.route == Route::Iv {
-                self.order
-                    .record_systemic(tissue, now, &[("dose_g", self.dose_g)]);
+                self.order.record_systemic(tissue, now, &[("dose_g", self.dose_g)]);
                 count_visit(tissue, true);
                 let litres = p.thiosulfate_volume_l_per_kg * tissue.host.profile.weight_kg;
                 tissue.host.thiosulfate += mmol / litres;
@@ -70,30 +63,18 @@ impl Thiosulfate {
         }
     }
 
-    fn inject(
-        &self,
-        p: &super::Parameters,
-        arrows: &Arrows,
-        tissue: &mut Tissue,
-        now: Now,
-        mmol: f64,
-    ) {
+    fn inject(&self, p: &super::Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now, mmol: f64) {
         let hypoxia = p.msc_product.hypoxia_mmhg;
         let sites = needle::sites(&p.needle, tissue, Layer::Any, self.order.place_um, hypoxia);
         let values = [("dose_g", self.dose_g), ("needles", sites.len() as f64)];
-        let event = self
-            .order
-            .record(tissue, now, EventKind::Dose, sites[0], &values);
+        let event = self.order.record(tissue, now, EventKind::Dose, sites[0], &values);
         needle::puncture(&p.needle, arrows, tissue, &sites, event);
         if self.route == Route::Vehicle {
             return;
         }
         // What the needles share spreads in one volume, so a voxel near two needles holds what one near a single one holds.
         let gain = 1000.0 * mmol / p.thiosulfate.depot_volume_ml;
-        let radius = self
-            .order
-            .radius_um
-            .unwrap_or(p.thiosulfate.depot_radius_um);
+        let radius = self.order.radius_um.unwrap_or(p.thiosulfate.depot_radius_um);
         let mut reached = vec![false; tissue.grid.len()];
         for &site in &sites {
             for voxel in tissue.grid.within_um(site, radius) {
@@ -134,12 +115,7 @@ mod tests {
 
     fn given(route: Route, dose_g: f64, steps: u64) -> Tissue {
         let e = entry(TherapyKind::Sts, route, Some((dose_g, DoseUnit::G)));
-        treated(
-            fixture::tissue(fixture::uraemic()),
-            &e,
-            &Arrows::default(),
-            steps,
-        )
+        treated(fixture::tissue(fixture::uraemic()), &e, &Arrows::default(), steps)
     }
 
     #[test]
@@ -153,20 +129,9 @@ mod tests {
     fn a_depot_is_local_fades_and_is_forgotten() {
         let e = TherapyEntry {
             radius_mm: Some(0.06),
-            ..entry(
-                TherapyKind::Sts,
-                Route::Intralesional,
-                Some((0.25, DoseUnit::G)),
-            )
+            ..entry(TherapyKind::Sts, Route::Intralesional, Some((0.25, DoseUnit::G)))
         };
-        let run = |steps| {
-            treated(
-                fixture::tissue(fixture::uraemic()),
-                &e,
-                &Arrows::default(),
-                steps,
-            )
-        };
+        let run = |steps| treated(fixture::tissue(fixture::uraemic()), &e, &Arrows::default(), steps);
         let fresh = run(25).cells.thiosulfate_depot;
         assert!(fresh.iter().any(|&c| c > 40.0) && fresh.contains(&0.0));
         let later = run(27).cells.thiosulfate_depot;

@@ -38,8 +38,7 @@ impl Tpa {
             return;
         }
         for _ in self.order.doses(now) {
-            self.order
-                .record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
+            self.order.record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
             count_visit(tissue, false);
             tissue.host.thrombolysis += p.gain_per_mg * self.dose_mg;
         }

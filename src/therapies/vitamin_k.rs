@@ -29,8 +29,7 @@ impl VitaminK {
             return;
         }
         for _ in self.order.doses(now) {
-            self.order
-                .record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
+            self.order.record_systemic(tissue, now, &[("dose_mg", self.dose_mg)]);
             tissue.host.vitamin_k_mg += self.dose_mg;
         }
     }
@@ -51,18 +50,9 @@ mod tests {
                 every_d: Some(7.0 / 3.0),
                 count: Some(3),
             },
-            ..entry(
-                TherapyKind::VitaminK,
-                Route::Oral,
-                Some((0.36, DoseUnit::Mg)),
-            )
+            ..entry(TherapyKind::VitaminK, Route::Oral, Some((0.36, DoseUnit::Mg)))
         };
-        let tissue = treated(
-            fixture::tissue(fixture::uraemic()),
-            &e,
-            &Arrows::default(),
-            24 * 14,
-        );
+        let tissue = treated(fixture::tissue(fixture::uraemic()), &e, &Arrows::default(), 24 * 14);
         assert!((tissue.host.vitamin_k_mg - 1.08).abs() < 1e-12);
         assert_eq!(tissue.burden.visits, 0);
     }

@@ -41,18 +41,9 @@ impl WoundCare {
 /// Bacteria of open columns fall to a share.
 fn clean(left: f64, tissue: &mut Tissue) {
     let Tissue {
-        grid,
-        fields,
-        cells,
-        ..
+        grid, fields, cells, ..
     } = tissue;
-    for (column, _) in cells
-        .keratinocytes
-        .covered
-        .iter()
-        .enumerate()
-        .filter(|&(_, &c)| c == 0)
-    {
+    for (column, _) in cells.keratinocytes.covered.iter().enumerate().filter(|&(_, &c)| c == 0) {
         let (x, y) = (column % grid.nx, column / grid.nx);
         for z in 0..grid.nz {
             let bacteria = &mut fields.bacteria[grid.index(x, y, z)];

@@ -1,6 +1,8 @@
 //! TcPO2: oxygen through the skin, by a sealed electrode heated to 44 °C, in room air.
 //!
-//!     reading = max(0, g · P̄ − u)
+//! ```text
+//! reading = max(0, g · P̄ − u)
+//! ```
 //!
 //! | symbol | meaning                                                     | unit | in code               |
 //! |--------|-------------------------------------------------------------|------|-----------------------|
@@ -71,11 +73,7 @@ pub fn low_fraction(p: &Parameters, tissue: &Tissue) -> Option<f64> {
 /// Mean PO2 in the window of depth, by column x + nx·y [mmHg].
 fn column_means(p: &Parameters, tissue: &Tissue) -> Vec<f64> {
     let Grid {
-        nx,
-        ny,
-        nz,
-        voxel_um,
-        ..
+        nx, ny, nz, voxel_um, ..
     } = tissue.grid;
     // Voxels whose centre lies in the window, at least one.
     let first = ((p.depth_from_um / voxel_um - 0.5).ceil() as usize).min(nz - 1);
