@@ -20,24 +20,26 @@ use calcisim::simulation::RunSettings;
 use common::Tested;
 
 /// A small section, judged by nobody, and an early bruise: a day of it costs tenths of a second.
-const SMALL: [&str; 7] = [
-    "space.width_mm=2",
+const SMALL: [&str; 9] = [
+    "space.width_mm=4",
     "space.depth_mm=4",
     "space.voxel_um=40",
     "network.judge=false",
     "challenge.step.start_d=1",
     "challenge.bruise.start_d=2",
-    "challenge.bruise.x_mm=1",
+    "challenge.bruise.x_mm=2",
+    "challenge.bruise.depth_mm=0.3",
+    "challenge.bruise.radius_mm=0.6",
 ];
 
-/// Below the epidermis, so that the surface opens.
-const SHALLOW: [&str; 2] = ["challenge.bruise.depth_mm=0.6", "challenge.bruise.radius_mm=0.35"];
+/// Skin that takes little oxygen from the air opens within days.
+const OPEN: [&str; 2] = ["oxygen.corneum_diffusivity_um2_per_s=15", "epidermis.unsupported_h=6"];
 
 /// Cells early, and many.
 const EARLY: [&str; 1] = ["therapy.product.start_d=3"];
 
 /// Last day that is looked at.
-const DAYS: f64 = 10.0;
+const DAYS: f64 = 8.0;
 
 /// Where a switch shows: shipped scenario, changes to it, the column that it moves first of all.
 struct Stage {
@@ -55,13 +57,13 @@ fn stage(switch: &str) -> Stage {
         "thrombosis" | "lysis" | "stagnation" => ("cua_warfarin", vec![], "thrombosed_segment_fraction"),
         "stenosis" | "neointima" | "reperfusion" | "angiogenesis" => ("cua_warfarin", vec![], "perfused_fraction"),
         "crystal_infl" | "damp_loop" => ("cua_warfarin", vec![], "inflammation"),
-        "infection" => ("cua_warfarin", vec![&SHALLOW], "bacterial_load"),
-        "reepithelialise" => ("cua_warfarin", vec![&SHALLOW], "ulcer_fraction"),
+        "infection" => ("cua_warfarin", vec![&OPEN], "bacterial_load"),
+        "reepithelialise" => ("cua_warfarin", vec![&OPEN], "ulcer_fraction"),
         "msc_immune" => ("msc_local", vec![&EARLY], "inflammation"),
         "msc_angio" => ("msc_local", vec![&EARLY], "perfused_fraction"),
         // Its effect is 0 by default: no human evidence.
         "msc_anticalc" => ("msc_local", vec![&EARLY, &["osteogenic.msc_cut=0.8"]], "mineral_ug"),
-        "msc_antibact" => ("msc_local", vec![&SHALLOW, &["therapy.product.start_d=5"]], "bacterial_load"),
+        "msc_antibact" => ("msc_local", vec![&OPEN, &["therapy.product.start_d=5"]], "bacterial_load"),
         "msc_coag" | "msc_tf" => ("msc_iv", vec![&EARLY], "thrombosed_segment_fraction"),
         "msc_osteogenic" => ("msc_local", vec![&EARLY, &["msc.osteogenic_per_d=0.5"]], "mineral_ug"),
         other => panic!("the switch {other} has no stage: give it one here"),
@@ -217,8 +219,8 @@ fn compare_with_docs(table: &str) -> Tested {
     let (before, rest) = text.split_once(OPEN).ok_or("docs/model.md has no mark <!-- switches -->")?;
     let (old, after) = rest.split_once(SHUT).ok_or("docs/model.md has no mark <!-- /switches -->")?;
     let new = format!(
-        "\nSeed 1, {DAYS} days, on a section of 2 × 4 mm at 40 µm that nobody judged, with the change of chemistry on day 1 and the \
-         bruise on day 2. Made by `tests/switches.rs`.\n\n{table}"
+        "\nSeed 1, {DAYS} days, on a section of 4 × 4 mm at 40 µm that nobody judged, with the change of chemistry on day 1 and a \
+         shallow bruise on day 2. Made by `tests/switches.rs`.\n\n{table}"
     );
     if std::env::var_os("CALCISIM_WRITE_DOCS").is_some() {
         std::fs::write(path, format!("{before}{OPEN}{new}{SHUT}{after}"))?;
