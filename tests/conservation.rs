@@ -13,9 +13,24 @@ use common::{CELLS, SICK, SMALL, Tested, model, number, parameters, steps};
 
 /// The processes of a step, in their order.
 const PROCESSES: [&str; 18] = [
-    "therapies", "host_chemistry", "challenge", "blood_flow", "oxygen", "secretion", "transport", "endothelial_injury",
-    "osteogenic_switch", "mineral_deposition", "thrombosis", "wall_remodelling", "ischaemia", "inflammation", "infection",
-    "msc_behaviour", "angiogenesis", "epidermis",
+    "therapies",
+    "host_chemistry",
+    "challenge",
+    "blood_flow",
+    "oxygen",
+    "secretion",
+    "transport",
+    "endothelial_injury",
+    "osteogenic_switch",
+    "mineral_deposition",
+    "thrombosis",
+    "wall_remodelling",
+    "ischaemia",
+    "inflammation",
+    "infection",
+    "msc_behaviour",
+    "angiogenesis",
+    "epidermis",
 ];
 
 /// The sick section on day 4.25, past everything that it meets, with mineral in its walls and cells in its tissue.
@@ -56,7 +71,11 @@ fn mineral_and_cells_are_what_was_there_and_what_came_less_what_went_in_every_st
     let (at_first, mut most_cells) = (mineral(&model.tissue), 0);
     assert!(at_first > 0.0, "burn-in has put mineral into walls");
     for step in 0..8 * 24 {
-        let before = (mineral(&model.tissue), movers(&model.tissue) as f64, model.tissue.ledger.clone());
+        let before = (
+            mineral(&model.tissue),
+            movers(&model.tissue) as f64,
+            model.tissue.ledger.clone(),
+        );
         model.step()?;
         let ledger = &model.tissue.ledger;
         let now = mineral(&model.tissue);
@@ -65,14 +84,21 @@ fn mineral_and_cells_are_what_was_there_and_what_came_less_what_went_in_every_st
         // The stored interstitial mineral is f32: its rounding counts.
         assert!(gap.abs() <= 1e-6 * now + 2e-5, "step {step}: {gap} of {now} µg");
         let all = movers(&model.tissue) as f64;
-        assert_eq!(all - before.1, booked(&ledger.cells) - booked(&before.2.cells), "step {step}");
+        assert_eq!(
+            all - before.1,
+            booked(&ledger.cells) - booked(&before.2.cells),
+            "step {step}"
+        );
         most_cells = most_cells.max(movers(&model.tissue));
     }
     let ledger = &model.tissue.ledger;
     let end = mineral(&model.tissue);
     let gap = end - at_first - (ledger.mineral_ug.inflow - ledger.mineral_ug.outflow);
     assert!(gap.abs() <= 1e-6 * end + 1e-4, "over the run: {gap} of {end} µg");
-    assert!(ledger.mineral_ug.inflow > 0.0 && most_cells > 0, "something was to be balanced");
+    assert!(
+        ledger.mineral_ug.inflow > 0.0 && most_cells > 0,
+        "something was to be balanced"
+    );
     Ok(())
 }
 
@@ -100,10 +126,18 @@ fn a_cell_that_vanishes_or_appears_without_a_booking_is_caught_and_named() -> Te
             tissue.cells.msc.retain(|_, i| i != 0);
         };
         let fault = fault_of(&parameters, &state, process, vanish)?;
-        assert_eq!((fault.process.as_str(), fault.quantity.as_str()), (process, "moving cells"), "{fault}");
+        assert_eq!(
+            (fault.process.as_str(), fault.quantity.as_str()),
+            (process, "moving cells"),
+            "{fault}"
+        );
         let appear = |tissue: &mut Tissue| tissue.cells.macrophages.push(1 << 50, [500.0, 0.0, 900.0], 0);
         let fault = fault_of(&parameters, &state, process, appear)?;
-        assert_eq!((fault.process.as_str(), fault.quantity.as_str()), (process, "moving cells"), "{fault}");
+        assert_eq!(
+            (fault.process.as_str(), fault.quantity.as_str()),
+            (process, "moving cells"),
+            "{fault}"
+        );
     }
     Ok(())
 }
@@ -149,7 +183,10 @@ fn a_nan_or_a_negative_number_in_a_field_is_named_where_it_was_born() -> Tested 
     for (species, process) in writers {
         for value in [f32::NAN, -1e-3, f32::INFINITY] {
             let mut model = Model::restore(parameters.clone(), 1, state.clone())?;
-            model.disturb(process, Box::new(move |tissue| tissue.fields.of_mut(species)[1234] = value));
+            model.disturb(
+                process,
+                Box::new(move |tissue| tissue.fields.of_mut(species)[1234] = value),
+            );
             let Err(Error::Numerical(fault)) = model.step() else {
                 panic!("{value} in {} behind {process}: nobody saw it", species.name())
             };
@@ -205,7 +242,11 @@ fn oxygen_balances_to_a_ten_thousandth_of_its_use_at_every_solve_of_a_disease() 
     for step in 0..8 * 24 {
         model.step()?;
         let ledger = &model.tissue.ledger;
-        assert!(ledger.oxygen_gap.abs() <= 1e-4, "step {step}: {:.2e}", ledger.oxygen_gap);
+        assert!(
+            ledger.oxygen_gap.abs() <= 1e-4,
+            "step {step}: {:.2e}",
+            ledger.oxygen_gap
+        );
         solves = ledger.oxygen_solves.max(solves);
     }
     assert!(solves > 20, "{solves} solves");

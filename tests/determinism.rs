@@ -51,8 +51,18 @@ fn any_number_of_threads_gives_the_same_bits_and_the_same_events() -> Tested {
     };
     let one = run_on(1)?;
     // The run must have been past everything that could tell threads apart.
-    for kind in [EventKind::Challenge, EventKind::Closure, EventKind::Death, EventKind::Dose, EventKind::Reversal] {
-        assert!(one.iter().flat_map(|step| &step.1).any(|event| event.kind == kind), "no {} happened", kind.name());
+    for kind in [
+        EventKind::Challenge,
+        EventKind::Closure,
+        EventKind::Death,
+        EventKind::Dose,
+        EventKind::Reversal,
+    ] {
+        assert!(
+            one.iter().flat_map(|step| &step.1).any(|event| event.kind == kind),
+            "no {} happened",
+            kind.name()
+        );
     }
     assert!(one.iter().any(|step| step.2.0 + step.2.1 > 0), "no leukocyte came");
     assert!(one.iter().any(|step| step.2.2 > 0), "no stem cell was given");
@@ -87,10 +97,18 @@ fn a_run_that_is_stopped_and_resumed_after_every_step_never_knows() -> Tested {
     for step in 0..102 {
         straight.step()?;
         broken.step()?;
-        assert_eq!(straight.tissue.events.take(), broken.tissue.events.take(), "events of step {step}");
+        assert_eq!(
+            straight.tissue.events.take(),
+            broken.tissue.events.take(),
+            "events of step {step}"
+        );
         assert_eq!(straight.state_hash(), broken.state_hash(), "step {step}");
         broken = Model::restore(parameters.clone(), 1, through_bytes(&broken.state())?)?;
-        assert_eq!(straight.state_hash(), broken.state_hash(), "read again after step {step}");
+        assert_eq!(
+            straight.state_hash(),
+            broken.state_hash(),
+            "read again after step {step}"
+        );
     }
     Ok(())
 }
@@ -133,7 +151,12 @@ fn a_run_that_is_watched_ends_in_the_state_of_one_that_is_not() -> Tested {
     assert!(seen > 0);
     assert_eq!(watched.state_hash(), alone.state_hash());
     let above = tempfile::tempdir()?;
-    let options = RunOptions { out: Some(above.path().join("run")), threads: 2, is_quiet: true, ..RunOptions::default() };
+    let options = RunOptions {
+        out: Some(above.path().join("run")),
+        threads: 2,
+        is_quiet: true,
+        ..RunOptions::default()
+    };
     assert_eq!(run(&settings, &options)?.summary, summary);
     Ok(())
 }
@@ -145,14 +168,24 @@ fn treatments() -> Vec<TherapyEntry> {
         for &route in kind.rule().routes {
             let mut set = Vec::new();
             if kind.rule().set {
-                set.push(Setting { key: "host.phosphate_mmol_per_l".into(), value: Value::Number(0.9) });
+                set.push(Setting {
+                    key: "host.phosphate_mmol_per_l".into(),
+                    value: Value::Number(0.9),
+                });
             }
             list.push(TherapyEntry {
                 id: format!("{}_{}", kind.word(), route.word()),
                 kind,
                 route,
-                course: Course { start_d: 3.5, every_d: None, count: None },
-                dose: kind.doses(route).first().map(|rule| Dose { amount: rule.evidence.1, unit: rule.unit }),
+                course: Course {
+                    start_d: 3.5,
+                    every_d: None,
+                    count: None,
+                },
+                dose: kind.doses(route).first().map(|rule| Dose {
+                    amount: rule.evidence.1,
+                    unit: rule.unit,
+                }),
                 when: None,
                 lockout_d: 0.0,
                 max_doses: None,
@@ -193,11 +226,18 @@ fn a_dose_of_zero_is_the_control_and_a_usual_dose_acts_in_the_step_of_its_day() 
         // Not only in the books: without them the state still differs.
         treated.tissue.burden = bare.tissue.burden.clone();
         treated.tissue.events = bare.tissue.events.clone();
-        assert_ne!(treated.state_hash(), bare.state_hash(), "{name} changes the tissue in its step");
+        assert_ne!(
+            treated.state_hash(),
+            bare.state_hash(),
+            "{name} changes the tissue in its step"
+        );
         (treated.tissue.burden, treated.tissue.events) = (burden, events);
         course.append(&mut hashes(&mut treated, 3)?);
         assert_eq!(course[..4], untreated[..4], "{name} acts before its day");
-        assert!((4..8).all(|i| course[i] != untreated[i]), "{name} leaves no trace from its step on");
+        assert!(
+            (4..8).all(|i| course[i] != untreated[i]),
+            "{name} leaves no trace from its step on"
+        );
         if let Some(dose) = entry.dose {
             let mut nothing = entry;
             nothing.dose = Some(Dose { amount: 0.0, ..dose });
@@ -212,8 +252,16 @@ fn treatments_of_dose_zero_from_the_start_change_no_draw_of_a_whole_run() -> Tes
     let mut zeros = String::new();
     for entry in treatments() {
         let Some(dose) = entry.dose else { continue };
-        let head = format!("id = \"{}\"\nkind = \"{}\"\nroute = \"{}\"", entry.id, entry.kind.word(), entry.route.word());
-        zeros += &format!("[[therapy]]\n{head}\nstart_d = 0.25\nevery_d = 0.5\ndose_{} = 0\n", dose.unit.word());
+        let head = format!(
+            "id = \"{}\"\nkind = \"{}\"\nroute = \"{}\"",
+            entry.id,
+            entry.kind.word(),
+            entry.route.word()
+        );
+        zeros += &format!(
+            "[[therapy]]\n{head}\nstart_d = 0.25\nevery_d = 0.5\ndose_{} = 0\n",
+            dose.unit.word()
+        );
     }
     let mut control = model(&[SMALL, SICK], 1)?;
     let mut zero = model(&[SMALL, SICK, &zeros], 1)?;
@@ -228,17 +276,27 @@ fn a_challenge_of_strength_zero_changes_nothing_but_the_map_of_challenged_places
         .iter()
         .map(|kind| {
             let rule = kind.rule();
-            let place = if rule.place { "depth_mm = 1.0\nradius_mm = 0.3\n" } else { "" };
+            let place = if rule.place {
+                "depth_mm = 1.0\nradius_mm = 0.3\n"
+            } else {
+                ""
+            };
             let length = if rule.duration { "duration_h = 5\n" } else { "" };
             let set = if rule.set { "set = { warfarin = true }\n" } else { "" };
-            format!("[[challenge]]\nkind = \"{}\"\nstart_d = 0.5\nstrength = 0\n{place}{length}{set}", kind.word())
+            format!(
+                "[[challenge]]\nkind = \"{}\"\nstart_d = 0.5\nstrength = 0\n{place}{length}{set}",
+                kind.word()
+            )
         })
         .collect();
     let mut none = model(&[SMALL, &gentle], 1)?;
     for _ in 0..30 {
         control.step()?;
         none.step()?;
-        none.tissue.anatomy.challenged.clone_from(&control.tissue.anatomy.challenged);
+        none.tissue
+            .anatomy
+            .challenged
+            .clone_from(&control.tissue.anatomy.challenged);
         assert_eq!(control.state_hash(), none.state_hash());
     }
     Ok(())
@@ -286,9 +344,17 @@ fn a_process_from_outside_that_does_nothing_changes_nothing_and_one_that_acts_re
 
 /// A lesion on a small block, with something in every column.
 fn full_tissue() -> Result<Model, Box<dyn std::error::Error>> {
-    let mut model = model(&["[space]\nwidth_mm = 2.0\ndepth_mm = 3.0\nvoxel_um = 50.0\n[network]\njudge = false\n", SICK], 1)?;
+    let mut model = model(
+        &[
+            "[space]\nwidth_mm = 2.0\ndepth_mm = 3.0\nvoxel_um = 50.0\n[network]\njudge = false\n",
+            SICK,
+        ],
+        1,
+    )?;
     steps(&mut model, 40)?;
-    let Tissue { cells, fields, events, .. } = &mut model.tissue;
+    let Tissue {
+        cells, fields, events, ..
+    } = &mut model.tissue;
     for movers in [&mut cells.neutrophils, &mut cells.macrophages, &mut cells.msc] {
         for i in 0..3 {
             movers.push(1 << 40 | i, [100.0 + i as f64, 5.0, 900.0], 1);
@@ -317,7 +383,13 @@ fn leaves(value: &Json, path: &str, column: &str, found: &mut Vec<(String, Vec<S
     match value {
         Json::Object(map) => {
             for (key, inner) in map {
-                leaves(inner, &format!("{path}/{key}"), &format!("{column}.{key}"), found, empty);
+                leaves(
+                    inner,
+                    &format!("{path}/{key}"),
+                    &format!("{column}.{key}"),
+                    found,
+                    empty,
+                );
             }
         }
         Json::Array(list) => {
@@ -339,24 +411,62 @@ fn leaves(value: &Json, path: &str, column: &str, found: &mut Vec<(String, Vec<S
 /// The same leaf with one bit flipped, or another word where it is a word. More than one answer: the first that fits counts.
 fn flipped(leaf: &Json) -> Vec<Json> {
     const WORDS: [&str; 30] = [
-        "section", "plan", "arteriole", "capillary", "venule", "septal", "deep_plexus", "fat", "tap", "measured", "Epidermis",
-        "Papillary", "Reticular", "Septum", "Fat", "Alive", "Necrotic", "Gone", "Healed", "Inner", "Arteriole", "Capillary",
-        "Septal", "Tap", "epidermis", "papillary", "reticular", "alive", "necrotic", "gone",
+        "section",
+        "plan",
+        "arteriole",
+        "capillary",
+        "venule",
+        "septal",
+        "deep_plexus",
+        "fat",
+        "tap",
+        "measured",
+        "Epidermis",
+        "Papillary",
+        "Reticular",
+        "Septum",
+        "Fat",
+        "Alive",
+        "Necrotic",
+        "Gone",
+        "Healed",
+        "Inner",
+        "Arteriole",
+        "Capillary",
+        "Septal",
+        "Tap",
+        "epidermis",
+        "papillary",
+        "reticular",
+        "alive",
+        "necrotic",
+        "gone",
     ];
     match leaf {
         Json::Null => vec![json!(9)],
         Json::Bool(b) => vec![json!(!b)],
         Json::String(old) => {
-            let mut other: Vec<Json> = WORDS.iter().filter(|word| *word != old).map(|word| json!(word)).collect();
+            let mut other: Vec<Json> = WORDS
+                .iter()
+                .filter(|word| *word != old)
+                .map(|word| json!(word))
+                .collect();
             other.push(json!({ "Pressure": 3.0 }));
             other.push(json!(format!("{old}x")));
             other
         }
         Json::Number(n) if n.is_f64() => {
             let x = n.as_f64().unwrap_or(0.0);
-            let (wide, narrow) = (f64::from_bits(x.to_bits() ^ 1), f32::from_bits((x as f32).to_bits() ^ 1));
+            let (wide, narrow) = (
+                f64::from_bits(x.to_bits() ^ 1),
+                f32::from_bits((x as f32).to_bits() ^ 1),
+            );
             // In a column of f32 the last bit of an f64 is lost.
-            if f64::from(x as f32) == x { vec![json!(f64::from(narrow))] } else { vec![json!(wide)] }
+            if f64::from(x as f32) == x {
+                vec![json!(f64::from(narrow))]
+            } else {
+                vec![json!(wide)]
+            }
         }
         Json::Number(n) => match n.as_u64() {
             Some(u) => vec![json!(u ^ 1)],
@@ -381,13 +491,17 @@ fn one_flipped_bit_in_any_column_changes_the_hash() -> Tested {
     for (column, places) in &columns {
         let mut tried = 0;
         for place in places {
-            let Some(old) = state.pointer(place).cloned() else { continue };
+            let Some(old) = state.pointer(place).cloned() else {
+                continue;
+            };
             for new in flipped(&old) {
                 if let Some(leaf) = state.pointer_mut(place) {
                     *leaf = new;
                 }
                 // A word of another column does not fit this one.
-                let Ok(tissue) = Tissue::deserialize(&state) else { continue };
+                let Ok(tissue) = Tissue::deserialize(&state) else {
+                    continue;
+                };
                 model.tissue = tissue;
                 tried += 1;
                 if model.state_hash() == honest {

@@ -11,7 +11,10 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Whether a command runs here.
 fn works(command: &str, argument: &str) -> bool {
-    Command::new(command).arg(argument).output().is_ok_and(|out| out.status.success())
+    Command::new(command)
+        .arg(argument)
+        .output()
+        .is_ok_and(|out| out.status.success())
 }
 
 /// Where cargo puts what this test was built with: above `<profile>/deps/<test>`.
@@ -23,9 +26,11 @@ fn target_dir() -> Option<PathBuf> {
 /// Builds the engine; `None`, with a word why, where that cannot be.
 fn engine() -> Option<PathBuf> {
     let cargo = env!("CARGO");
-    let libraries = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output().ok();
-    let is_installed =
-        libraries.is_some_and(|out| PathBuf::from(String::from_utf8_lossy(&out.stdout).trim()).is_dir());
+    let libraries = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .ok();
+    let is_installed = libraries.is_some_and(|out| PathBuf::from(String::from_utf8_lossy(&out.stdout).trim()).is_dir());
     if !works("node", "--version") || !is_installed {
         println!("skipped: node and the target {TARGET} are needed (rustup target add {TARGET})");
         return None;

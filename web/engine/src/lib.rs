@@ -38,13 +38,19 @@ impl Engine {
         }
         let parameters = scenario.parameters(&Shipped)?;
         let model = Model::new(parameters, scenario.seed())?;
-        Ok(Self { model, days: scenario.days() })
+        Ok(Self {
+            model,
+            days: scenario.days(),
+        })
     }
 
     /// Steps on until the step that holds this day.
     fn run_to_day(&mut self, day: f64) -> Result<()> {
         if !(day.is_finite() && day >= 0.0) {
-            return Err(Error::input("day", format!("{day} is not a day of a run: expected a number ≥ 0")));
+            return Err(Error::input(
+                "day",
+                format!("{day} is not a day of a run: expected a number ≥ 0"),
+            ));
         }
         let last = self.model.clock.step_of_day(day);
         while self.model.clock.step() < last {
