@@ -50,24 +50,41 @@ fn a_dialysis_patient_calcifies_and_keeps_his_skin() -> Result<()> {
     steps(&mut model, 45.0)?;
     let after = row(&model, &settings.definitions);
     let mineral = |row: &Row| row.get("mineral_ug").unwrap_or(0.0);
-    assert!(mineral(&after) > 1.2 * mineral(&before), "{} -> {}", mineral(&before), mineral(&after));
+    assert!(
+        mineral(&after) > 1.2 * mineral(&before),
+        "{} -> {}",
+        mineral(&before),
+        mineral(&after)
+    );
     assert!(after.get("necrotic_fraction").unwrap_or(1.0) < 0.01);
     Ok(())
 }
 
 #[test]
 fn a_bruise_of_0_4_mm_in_health_clears() -> Result<()> {
-    let bruise = "[[challenge]]\nid = \"bruise\"\nkind = \"trauma\"\nstart_d = 1\nx_mm = 1.5\ndepth_mm = 3.4\nradius_mm = 0.4\n";
+    let bruise =
+        "[[challenge]]\nid = \"bruise\"\nkind = \"trauma\"\nstart_d = 1\nx_mm = 1.5\ndepth_mm = 3.4\nradius_mm = 0.4\n";
     let settings = settings(&format!("{HEALTHY}{bruise}"))?;
     let mut model = Model::new(settings.parameters.clone(), 1)?;
     steps(&mut model, 3.0)?;
     let hurt = row(&model, &settings.definitions);
-    assert!(hurt.get("endothelial_integrity").unwrap_or(1.0) < 0.99, "the bruise must be felt");
+    assert!(
+        hurt.get("endothelial_integrity").unwrap_or(1.0) < 0.99,
+        "the bruise must be felt"
+    );
     steps(&mut model, 57.0)?;
     let healed = row(&model, &settings.definitions);
     assert!(healed.get("endothelial_integrity").unwrap_or(0.0) > 0.99);
-    assert!(healed.get("thrombosed_segment_fraction").unwrap_or(1.0) < 0.005, "{:?}", healed.get("thrombosed_segment_fraction"));
-    assert!(healed.get("necrotic_outside_fraction").unwrap_or(1.0) < 0.01, "{:?}", healed.get("necrotic_outside_fraction"));
+    assert!(
+        healed.get("thrombosed_segment_fraction").unwrap_or(1.0) < 0.005,
+        "{:?}",
+        healed.get("thrombosed_segment_fraction")
+    );
+    assert!(
+        healed.get("necrotic_outside_fraction").unwrap_or(1.0) < 0.01,
+        "{:?}",
+        healed.get("necrotic_outside_fraction")
+    );
     Ok(())
 }
 
@@ -84,7 +101,15 @@ fn a_dead_disc_of_0_6_mm_in_health_stops() -> Result<()> {
             fat.dead[tissue.anatomy.adipocyte[voxel] as usize] = 1;
         }
     }
-    let dead = |model: &Model| model.tissue.anatomy.vitality.iter().filter(|v| **v == Vitality::Necrotic).count() as f64;
+    let dead = |model: &Model| {
+        model
+            .tissue
+            .anatomy
+            .vitality
+            .iter()
+            .filter(|v| **v == Vitality::Necrotic)
+            .count() as f64
+    };
     let before = dead(&model);
     steps(&mut model, 20.0)?;
     let ever = model.tissue.anatomy.ever_died.iter().filter(|&&died| died).count() as f64;

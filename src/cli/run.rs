@@ -177,10 +177,20 @@ fn finished(outcome: &Outcome, mut warnings: Vec<Diagnostic>) -> Result<Reply> {
     warnings.extend(notes(&dir, outcome.warnings.iter().cloned()));
     let mut text = outcome.text();
     match draw(&outcome.run_dir, true) {
-        Ok(paths) => paths.iter().for_each(|path| text.push_str(&format!("Drew {}\n", path.display()))),
-        Err(fault) => warnings.extend(notes(&dir, [format!("the run is whole, but could not be drawn: {fault}")])),
+        Ok(paths) => paths
+            .iter()
+            .for_each(|path| text.push_str(&format!("Drew {}\n", path.display()))),
+        Err(fault) => warnings.extend(notes(
+            &dir,
+            [format!("the run is whole, but could not be drawn: {fault}")],
+        )),
     }
-    Ok(Reply { text, json: object(outcome.to_json()?), warnings, ..Reply::default() })
+    Ok(Reply {
+        text,
+        json: object(outcome.to_json()?),
+        warnings,
+        ..Reply::default()
+    })
 }
 
 pub(super) fn run(args: &RunArgs, global: &Global) -> Result<Reply> {

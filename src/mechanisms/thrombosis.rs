@@ -164,7 +164,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         * (host.factor_ii / math::max(host.protein_c, 0.05))
         * host.anticoagulation
         * (1.0 + arrows.msc_tf * host.msc_tissue_factor);
-    let lysis = site.lysis * host.profile.lysis_factor * host.thrombolysis;
+    let lysis = arrows.lysis * site.lysis * host.profile.lysis_factor * host.thrombolysis;
     for s in 0..v.len() {
         let patches = v.patches(s);
         let run = patches

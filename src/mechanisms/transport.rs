@@ -219,7 +219,11 @@ fn prepare(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], j
             f64::from((job.source[i] - memory.source[i]) - (job.sink[i] - memory.sink[i]) * memory.relative[i])
         };
         let movement = POINT_RESPONSE
-            * if secreted.is_some() { largest_nearby(&tissue.grid, change) } else { largest_total(n, change) };
+            * if secreted.is_some() {
+                largest_nearby(&tissue.grid, change)
+            } else {
+                largest_total(n, change)
+            };
         // Phosphate and inhibition enter slow rates only; the signals decide within hours.
         let tolerance = if secreted.is_some() {
             p.resolve_tolerance
