@@ -182,7 +182,8 @@ impl Blood {
                 0.5 * (low + high)
             };
             // Inside one interval of the table the content is linear and the step exact.
-            let done = (next / TABLE_STEP).floor() == (po2 / TABLE_STEP).floor() || (next - po2).abs() < 1e-7 * (1.0 + po2);
+            let done =
+                (next / TABLE_STEP).floor() == (po2 / TABLE_STEP).floor() || (next - po2).abs() < 1e-7 * (1.0 + po2);
             po2 = next;
             if done {
                 break;
@@ -424,7 +425,10 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
 fn linear_use(p: &Parameters, largest: f64, po2: f64) -> (f64, f64) {
     let share = 1.0 / (po2 + p.michaelis_mmhg);
     if po2 > 4.0 * p.michaelis_mmhg {
-        (largest * p.michaelis_mmhg * share * share, -largest * math::square(po2 * share))
+        (
+            largest * p.michaelis_mmhg * share * share,
+            -largest * math::square(po2 * share),
+        )
     } else {
         (largest * share, 0.0)
     }

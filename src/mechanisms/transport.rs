@@ -1,6 +1,8 @@
 //! Transport: what blood brings and cells secrete spreads through the tissue, and decays.
 //!
-//!     −D ∇²u + λ u + e (u − u_plasma) + s u = g          every step at rest
+//! ```text
+//! −D ∇²u + λ u + e (u − u_plasma) + s u = g          every step at rest
+//! ```
 //!
 //! | symbol   | meaning                                        | unit   | in code                  |
 //! |----------|------------------------------------------------|--------|--------------------------|
@@ -219,7 +221,11 @@ fn prepare(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], j
             f64::from((job.source[i] - memory.source[i]) - (job.sink[i] - memory.sink[i]) * memory.relative[i])
         };
         let movement = POINT_RESPONSE
-            * if secreted.is_some() { largest_nearby(&tissue.grid, change) } else { largest_total(n, change) };
+            * if secreted.is_some() {
+                largest_nearby(&tissue.grid, change)
+            } else {
+                largest_total(n, change)
+            };
         // Phosphate and inhibition enter slow rates only; the signals decide within hours.
         let tolerance = if secreted.is_some() {
             p.resolve_tolerance
