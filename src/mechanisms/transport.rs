@@ -1,6 +1,8 @@
 //! Transport: what blood brings and cells secrete spreads through the tissue, and decays.
 //!
-//!     −D ∇²u + λ u + e (u − u_plasma) + s u = g          every step at rest
+//! ```text
+//! −D ∇²u + λ u + e (u − u_plasma) + s u = g          every step at rest
+//! ```
 //!
 //! | symbol   | meaning                                        | unit   | in code                  |
 //! |----------|------------------------------------------------|--------|--------------------------|

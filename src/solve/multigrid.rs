@@ -1,6 +1,8 @@
 //! Geometric multigrid for quasi-steady fields.
 //!
-//!     Σ_faces G (u − u_neighbour) + K u = S        (one equation per voxel)
+//! ```text
+//! Σ_faces G (u − u_neighbour) + K u = S        (one equation per voxel)
+//! ```
 //!
 //! from −∇·(D∇u) + κu = g with K = κh²/D and S = gh²/D, h the voxel edge. κ ≥ 0 varies by
 //! voxel; faces without neighbour carry no flux; a Robin or Dirichlet face is a term in K
