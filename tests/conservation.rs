@@ -11,6 +11,9 @@ use calcisim::state::ledger::mineral_inventory_ug;
 use calcisim::state::{Now, Species, Tissue};
 use common::{CELLS, SICK, SMALL, Tested, model, number, parameters, steps};
 
+/// Something that is wrong, a process behind which it happens, the act.
+type Wrong = (&'static str, &'static str, fn(&mut Tissue));
+
 /// The processes of a step, in their order.
 const PROCESSES: [&str; 18] = [
     "therapies",
@@ -205,7 +208,7 @@ fn a_nan_or_a_negative_number_in_a_field_is_named_where_it_was_born() -> Tested 
 #[test]
 fn a_share_outside_0_to_1_in_a_wall_is_named_with_its_segment() -> Tested {
     let (parameters, state) = sick()?;
-    let acts: [(&str, &str, fn(&mut Tissue)); 6] = [
+    let acts: [Wrong; 6] = [
         ("thrombus", "thrombosis", |t| t.vessels.thrombus[5] = 1.5),
         ("thrombus", "blood_flow", |t| t.vessels.thrombus[5] = f64::NAN),
         ("nidus", "challenge", |t| t.vessels.nidus[5] = -0.1),
