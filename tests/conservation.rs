@@ -205,7 +205,8 @@ fn a_nan_or_a_negative_number_in_a_field_is_named_where_it_was_born() -> Tested 
 #[test]
 fn a_share_outside_0_to_1_in_a_wall_is_named_with_its_segment() -> Tested {
     let (parameters, state) = sick()?;
-    let acts: [(&str, &str, fn(&mut Tissue)); 6] = [
+    type Act = (&'static str, &'static str, fn(&mut Tissue));
+    let acts: [Act; 6] = [
         ("thrombus", "thrombosis", |t| t.vessels.thrombus[5] = 1.5),
         ("thrombus", "blood_flow", |t| t.vessels.thrombus[5] = f64::NAN),
         ("nidus", "challenge", |t| t.vessels.nidus[5] = -0.1),
