@@ -11,9 +11,6 @@ use calcisim::state::ledger::mineral_inventory_ug;
 use calcisim::state::{Now, Species, Tissue};
 use common::{CELLS, SICK, SMALL, Tested, model, number, parameters, steps};
 
-/// Something that is wrong, a process behind which it happens, the act.
-type Wrong = (&'static str, &'static str, fn(&mut Tissue));
-
 /// The processes of a step, in their order.
 const PROCESSES: [&str; 18] = [
     "therapies",
@@ -208,7 +205,8 @@ fn a_nan_or_a_negative_number_in_a_field_is_named_where_it_was_born() -> Tested 
 #[test]
 fn a_share_outside_0_to_1_in_a_wall_is_named_with_its_segment() -> Tested {
     let (parameters, state) = sick()?;
-    let acts: [Wrong; 6] = [
+    type Act = (&'static str, &'static str, fn(&mut Tissue));
+    let acts: [Act; 6] = [
         ("thrombus", "thrombosis", |t| t.vessels.thrombus[5] = 1.5),
         ("thrombus", "blood_flow", |t| t.vessels.thrombus[5] = f64::NAN),
         ("nidus", "challenge", |t| t.vessels.nidus[5] = -0.1),

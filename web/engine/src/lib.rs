@@ -182,7 +182,7 @@ pub unsafe extern "C" fn calcisim_day(this: *mut Engine) -> f64 {
     answer(unsafe { engine(this) }).map_or(f64::NAN, |engine| engine.model.clock.day())
 }
 
-/// Length of the run that the scenario asks for [d]; NaN on a fault.
+/// Length of the run that the scenario asks for, in days; NaN on a fault.
 ///
 /// # Safety
 /// `this` is a living handle.
