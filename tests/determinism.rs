@@ -209,6 +209,10 @@ fn a_dose_of_zero_is_the_control_and_a_usual_dose_acts_in_the_step_of_its_day() 
     let control = parameters(&[SMALL, SICK])?;
     let mut model = Model::new(control.clone(), 1)?;
     steps(&mut model, 80)?;
+    // An open, infected wound for dressings and antibiotics to act on.
+    model.tissue.cells.keratinocytes.covered[..4].fill(0);
+    let top: Vec<usize> = (0..model.tissue.grid.nx).collect();
+    top.iter().for_each(|&voxel| model.tissue.fields.bacteria[voxel] = 0.2);
     let state = model.state();
     let untreated = hashes(&mut model, 8)?;
     let mut bare = Model::restore(control.clone(), 1, state.clone())?;

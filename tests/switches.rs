@@ -38,6 +38,20 @@ const OPEN: [&str; 2] = ["oxygen.corneum_diffusivity_um2_per_s=15", "epidermis.u
 /// Cells early, and many.
 const EARLY: [&str; 1] = ["therapy.product.start_d=3"];
 
+/// The osteogenic switch at its acute rate, so that what modulates it shows within days.
+const ACUTE: [&str; 3] = [
+    "osteogenic.switch_rate_per_h=0.006",
+    "host.repair_factor=0.3",
+    "thrombosis.critical_diameters=4",
+];
+
+/// Endothelium that is lost sooner: clots, dead tissue and hypoxia within days.
+const FRAGILE: [&str; 3] = [
+    "endothelium.phosphate_rate_per_h=0.006",
+    "thrombosis.critical_diameters=4",
+    "host.repair_factor=0.3",
+];
+
 /// A fall of pressure from which cells recover.
 const FALL: &str =
     "[[challenge]]\nid = \"fall\"\nkind = \"hypotension\"\nstart_d = 3\nduration_h = 5\nstrength = 0.6\n";
@@ -56,20 +70,23 @@ struct Stage {
 
 fn stage(switch: &str) -> Stage {
     let (scenario, more, column): (_, Vec<&[&'static str]>, _) = match switch {
-        "passive_mineral" | "osteo" | "adipo" | "inhibitor" | "ec_osteo" | "hypoxia_osteo" | "infl_osteo" => {
-            ("cua_warfarin", vec![], "mineral_ug")
-        }
+        "passive_mineral" | "osteo" | "adipo" | "inhibitor" => ("cua_warfarin", vec![], "mineral_ug"),
+        "ec_osteo" | "hypoxia_osteo" | "infl_osteo" => ("cua_warfarin", vec![&ACUTE], "mineral_ug"),
         "ec_injury" | "shear" | "trauma" | "systemic_uraemia" => ("cua_warfarin", vec![], "endothelial_integrity"),
         "thrombosis" | "lysis" | "stagnation" => ("cua_warfarin", vec![], "thrombosed_segment_fraction"),
-        "stenosis" | "neointima" | "angiogenesis" => ("cua_warfarin", vec![], "perfused_fraction"),
+        "stenosis" | "neointima" => ("cua_warfarin", vec![], "perfused_fraction"),
+        "angiogenesis" => ("cua_warfarin", vec![&FRAGILE], "perfused_fraction"),
         "reperfusion" | "damp_loop" => ("cua_warfarin", vec![], "inflammation"),
         "crystal_infl" => (
             "cua_warfarin",
-            vec![&[
-                "host.burn_in.share=1",
-                "host.burn_in.wall_mineral_median=0.2",
-                "space.voxel_um=40",
-            ]],
+            vec![
+                &[
+                    "host.burn_in.share=1",
+                    "host.burn_in.wall_mineral_median=0.2",
+                    "space.voxel_um=40",
+                ],
+                &FRAGILE,
+            ],
             "inflammation",
         ),
         "infection" => ("cua_warfarin", vec![&OPEN], "bacterial_load"),
@@ -77,7 +94,11 @@ fn stage(switch: &str) -> Stage {
         "msc_immune" => ("msc_local", vec![&EARLY], "inflammation"),
         "msc_angio" => ("msc_local", vec![&EARLY], "perfused_fraction"),
         // Its effect is 0 by default: no human evidence.
-        "msc_anticalc" => ("msc_local", vec![&EARLY, &["osteogenic.msc_cut=0.8"]], "mineral_ug"),
+        "msc_anticalc" => (
+            "msc_local",
+            vec![&EARLY, &ACUTE, &["osteogenic.msc_cut=0.8"]],
+            "mineral_ug",
+        ),
         "msc_antibact" => (
             "msc_local",
             vec![&OPEN, &["therapy.product.start_d=5"]],

@@ -278,7 +278,13 @@ mod tests {
     use crate::state::ledger::mineral_inventory_ug;
 
     fn parameters() -> Parameters {
-        fixture::defaults("osteogenic")
+        // The acute rates of the dish and of the mouse; the registry's are those of years on dialysis.
+        Parameters {
+            switch_rate_per_h: 0.006,
+            death_rate_per_h: 0.002,
+            adipocyte_rate_per_h: 0.003,
+            ..fixture::defaults("osteogenic")
+        }
     }
 
     fn at(phosphate: f64) -> Surroundings {

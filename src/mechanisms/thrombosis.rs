@@ -56,6 +56,8 @@ pub struct Parameters {
     pub lysis_rate_per_h: f64,
     /// k_rec [1/h].
     pub recanalisation_rate_per_h: f64,
+    /// Oxygen of the tissue around an organised thrombus at which perfused neighbours reopen it at the full rate [mmHg].
+    pub recanalises_at_mmhg: f64,
     /// Age at which a closing thrombus is organised [h].
     pub organised_after_h: f64,
     /// Thrombus at which a segment counts as closed, 0-1.
@@ -149,7 +151,7 @@ fn join(parent: &mut [u32], a: u32, b: u32) {
 pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
     let runs = Runs::of(&tissue.vessels, p.denuded_below);
     let cells_near = msc_near_segments(tissue, arrows);
-    let bathed = bathed_by_blood(&tissue.vessels);
+    let bathed = bathed_by_blood(&tissue.vessels, &tissue.fields.oxygen, p.recanalises_at_mmhg);
     let Tissue {
         vessels: v,
         fields,
@@ -226,8 +228,9 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     }
 }
 
-/// Share of a segment's ends that meet flowing blood, 0-1.
-fn bathed_by_blood(v: &Vessels) -> Vec<f64> {
+/// How near flowing blood is, 0-1: the share of a segment's ends that meet it, or the oxygen that perfused neighbours send.
+/// Without the second, the inside of a clotted region could never open: no end of it meets blood before all of it is open.
+fn bathed_by_blood(v: &Vessels, oxygen: &[f32], full_mmhg: f64) -> Vec<f64> {
     let mut flowing = vec![false; v.nodes.id.len()];
     for s in 0..v.len() {
         if v.flow_nl_per_min[s] != 0.0 {
@@ -237,10 +240,10 @@ fn bathed_by_blood(v: &Vessels) -> Vec<f64> {
     }
     (0..v.len())
         .map(|s| {
-            [v.from[s], v.to[s]]
-                .iter()
-                .map(|&n| if flowing[n as usize] { 0.5 } else { 0.0 })
-                .sum()
+            let ends = [v.from[s], v.to[s]].iter().filter(|&&n| flowing[n as usize]).count() as f64 / 2.0;
+            let patches = v.patches(s);
+            let middle = v.patch_voxel[patches.start + patches.len() / 2] as usize;
+            math::max(ends, math::unit(f64::from(oxygen[middle]) / full_mmhg))
         })
         .collect()
 }
