@@ -41,7 +41,7 @@ fn scenario(name: &str, sets: &[&str], days: f64) -> Result<Scenario> {
     let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
     let mut scenario = if name == "healthy_bruised" {
         let text = "schema = 1\nname = \"healthy_bruised\"\nextends = \"healthy\"\n[[challenge]]\nid = \"bruise\"\n\
-                    kind = \"trauma\"\nstart_d = 10\nx_mm = 2.0\ndepth_mm = 3.6\nradius_mm = 0.4\n";
+                    kind = \"trauma\"\nstart_d = 10\nx_mm = 2.0\ndepth_mm = 3.6\nradius_mm = 0.55\n";
         Scenario::from_text("healthy_bruised.toml", text, &sets)?.0
     } else {
         Scenario::load(&Shipped, name, &sets)?.0
@@ -99,7 +99,17 @@ fn one(settings: &RunSettings, seed: u64) -> Outcome {
     out
 }
 
-fn main() -> Result<()> {
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("{fault}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let seeds: u64 = args.first().and_then(|a| a.parse().ok()).unwrap_or(20);
     let days: f64 = args.get(1).and_then(|a| a.parse().ok()).unwrap_or(90.0);

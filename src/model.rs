@@ -175,6 +175,7 @@ impl Model {
         let treatments = parameters.treatments(&tissue.grid)?;
         let mut watch = watch::Watch::default();
         watch.wall_share = parameters.therapies.wall_share;
+        watch.oxygen_tolerance = parameters.mechanisms.oxygen.balance_tolerance;
         let work = Workspace::default();
         let dice = Dice::new(seed);
         Ok(Self {

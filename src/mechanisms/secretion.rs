@@ -17,14 +17,14 @@
 //! | hif         | (8 − O)/4, kept in 0..=1             | -           | `hypoxia_response`            |
 //!
 //! Damage: debris (arrow `damp_loop`), neutrophils, ROS (arrow `reperfusion`). Cytokine: M1, endothelium below 0.7 of
-//! integrity in living tissue, bacteria; crystals act through M1 alone. Repair: M2, stem cells, infused cells at
+//! integrity in living tissue, closing thrombi (arrow `damp_loop`; less with age), bacteria; crystals act through M1 alone. Repair: M2, stem cells, infused cells at
 //! perfused vessels, supernatant (all three times arrow `msc_immune`). VEGF: living tissue, more when hypoxic, fat
 //! more than stroma; M2; stem cells (arrow `msc_angio`), less where cytokine is high.
 //!
 //! Debris fades with e-fold 72 h, ROS and supernatant with their own; sources are means over the step, so the step
 //! length does not matter. Reads all of the state. Writes `fields.emission`, and fades `anatomy.debris`,
 //! `fields.reperfusion`, `cells.supernatant`. No dice.
-//! Source: biology text sections 3 and 4. We assume: sources add up; every strength below that is not a decay.
+//! Source: thrombi inflame their neighbourhood: Stark and Massberg 2021 (doi 10.1038/s41569-021-00552-1). We assume: sources add up; every strength below that is not a decay.
 
 use serde::Deserialize;
 
@@ -65,6 +65,10 @@ pub struct Parameters {
     pub activated_below: f64,
     /// Integrity below which it is fully so.
     pub denuded_below: f64,
+    /// Level held by 1 mm² of wall around fresh clots per mm³ of tissue [a.u.].
+    pub thrombus_cytokine: f64,
+    /// Time in which a clot's signal fades to 1/e [h].
+    pub thrombus_signal_h: f64,
     /// Level held by bacteria at carrying capacity [a.u.].
     pub bacteria_cytokine: f64,
     /// Level held by 1000 M2 per mm³ [a.u.].
@@ -228,6 +232,16 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
                 let level = p.endothelial_cytokine * active * cells_here;
                 emission.cytokine[voxel] += (cytokine * level) as f32;
             }
+        }
+    }
+    let from_clots = arrows.damp_loop * p.thrombus_cytokine;
+    for s in (0..vessels.len()).filter(|&s| vessels.closed_h[s] > 0.0 && from_clots > 0.0) {
+        let fresh = math::exp(-vessels.closed_h[s] / p.thrombus_signal_h);
+        let around_um = std::f64::consts::TAU * vessels.radius_um[s] * vessels.slab_share[s];
+        for piece in vessels.pieces(s) {
+            let wall_mm2_per_mm3 = 1e3 * around_um * vessels.piece_um[piece] / grid.voxel_volume_um3();
+            let level = from_clots * fresh * wall_mm2_per_mm3;
+            emission.cytokine[vessels.piece_voxel[piece] as usize] += (cytokine * level) as f32;
         }
     }
     if host.msc_signal > 0.0 && arrows.msc_immune > 0.0 {

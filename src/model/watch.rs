@@ -19,6 +19,8 @@ pub type Stopwatch = fn() -> f64;
 pub struct Watch {
     /// `mineral.wall_share`, for the mineral inventory.
     pub wall_share: f64,
+    /// `oxygen.balance_tolerance`: largest gap of the oxygen balance, share of the use.
+    pub oxygen_tolerance: f64,
     /// Tells the time, if the caller gave one.
     pub stopwatch: Option<Stopwatch>,
     /// Seconds by process, in the order of the schedule.
@@ -109,6 +111,11 @@ impl Watch {
             return Some(("moving cells".into(), "the block".into(), message));
         }
         account.close(cells);
+        let gap = tissue.ledger.oxygen_gap;
+        if !(gap.abs() <= self.oxygen_tolerance) {
+            let message = format!("supply and surface differ from the use by {gap:.3e} of it");
+            return Some(("oxygen [mmHg]".into(), "the block".into(), message));
+        }
         None
     }
 }
