@@ -29,7 +29,7 @@ const SMALL: [&str; 9] = [
     "challenge.bruise.start_d=2",
     "challenge.bruise.x_mm=2",
     "challenge.bruise.depth_mm=0.3",
-    "challenge.bruise.radius_mm=0.6",
+    "challenge.bruise.radius_mm=0.35",
 ];
 
 /// Skin that takes little oxygen from the air opens within days.
@@ -76,7 +76,7 @@ fn stage(switch: &str) -> Stage {
         "ec_injury" | "shear" | "trauma" | "systemic_uraemia" => ("cua_warfarin", vec![], "endothelial_integrity"),
         "thrombosis" | "lysis" | "stagnation" => ("cua_warfarin", vec![], "thrombosed_segment_fraction"),
         "stenosis" | "neointima" => ("cua_warfarin", vec![], "perfused_fraction"),
-        "angiogenesis" => ("cua_warfarin", vec![&FRAGILE], "perfused_fraction"),
+        "angiogenesis" => ("cua_warfarin", vec![], "perfused_fraction"),
         "reperfusion" | "damp_loop" => ("cua_warfarin", vec![], "inflammation"),
         "crystal_infl" => (
             "cua_warfarin",
