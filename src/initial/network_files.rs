@@ -108,25 +108,45 @@ pub fn collect(tables: &Tables, case: &CaseTables, faults: &mut Vec<Diagnostic>)
     network
 }
 
-/// Haematocrit of each segment in a table with columns `id` and `hd`, such as `segments_result.csv`; `None` where the
-/// table has no row or no value.
-pub fn haematocrit(text: &Text, network: &Network) -> Result<Vec<Option<f64>>> {
-    let place: BTreeMap<u64, usize> = (network.segment_id.iter().enumerate())
+/// What a table such as `segments_result.csv` says of each segment; `None` where it has no row or an empty cell.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// Column `hd`: haematocrit.
+    pub haematocrit: Vec<Option<f64>>,
+    /// Column `q_nl_min`: flow; all `None` when there is no such column.
+    pub flow_nl_per_min: Vec<Option<f64>>,
+}
+
+/// Reads a state to start from.
+pub fn start(text: &Text, network: &Network) -> Result<Start> {
+    let segment_of: BTreeMap<u64, usize> = (network.segment_id.iter().enumerate())
         .map(|(s, &id)| (id, s))
         .collect();
-    let (mut out, mut faults, mut seen) = (vec![None; place.len()], Vec::new(), BTreeMap::new());
+    let many = segment_of.len();
+    let mut out = Start {
+        haematocrit: vec![None; many],
+        flow_nl_per_min: vec![None; many],
+    };
+    let (mut faults, mut seen) = (Vec::new(), BTreeMap::new());
+    let known = |id: &Cell| id.text.parse().ok().and_then(|id: u64| segment_of.get(&id)).copied();
     each_row(text, ["id", "hd"], &mut faults, |[id, hd], faults| {
-        let found = id.text.parse().ok().and_then(|id: u64| place.get(&id)).copied();
-        if found.is_none() {
+        let place = known(&id);
+        if place.is_none() {
             faults.push(id.fault("a segment of the network", "there is no such segment"));
         }
-        once(&mut seen, found, &id, faults);
-        if !hd.text.is_empty()
-            && let Some(s) = found
-        {
-            out[s] = Some(hd.haematocrit(faults));
+        once(&mut seen, place, &id, faults);
+        if let (Some(s), false) = (place, hd.text.is_empty()) {
+            out.haematocrit[s] = Some(hd.haematocrit(faults));
         }
     });
+    let header = text.1.lines().next().unwrap_or("");
+    if faults.is_empty() && header.split(',').any(|name| name.trim() == "q_nl_min") {
+        each_row(text, ["id", "q_nl_min"], &mut faults, |[id, flow], faults| {
+            if let (Some(s), false) = (known(&id), flow.text.is_empty()) {
+                out.flow_nl_per_min[s] = Some(flow.number(faults));
+            }
+        });
+    }
     if faults.is_empty() {
         Ok(out)
     } else {
@@ -488,8 +508,10 @@ mod tests {
     #[test]
     fn a_start_may_leave_segments_out() {
         let network = read(&tables(NODES, SEGMENTS, BOUNDARY), &CaseTables::default()).expect("good tables");
-        let start = named("start.csv", "id,status,q_nl_min,hd\n8,flow,1,0.3\n7,no_flow,0,\n");
-        assert_eq!(haematocrit(&start, &network).expect("good start"), [None, Some(0.3)]);
-        assert!(haematocrit(&named("start.csv", "id,hd\n9,0.3\n"), &network).is_err());
+        let text = named("start.csv", "id,status,q_nl_min,hd\n8,flow,1,0.3\n7,no_flow,0,\n");
+        let from = start(&text, &network).expect("good start");
+        assert_eq!(from.haematocrit, [None, Some(0.3)]);
+        assert_eq!(from.flow_nl_per_min, [Some(0.0), Some(1.0)]);
+        assert!(start(&named("start.csv", "id,hd\n9,0.3\n"), &network).is_err());
     }
 }
