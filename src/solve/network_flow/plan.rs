@@ -163,10 +163,7 @@ impl Plan {
             .map(|(tube, &h)| tube.viscosity_cp(h))
             .collect();
         let conductance: Vec<f64> = self.reach.iter().zip(&viscosity).map(|(g, mu)| g / mu).collect();
-        let pressure = self.pressures(&conductance)?;
-        let flow: Vec<f64> = (self.ends.iter().zip(&conductance))
-            .map(|([a, b], g)| g * (pressure[*a as usize] - pressure[*b as usize]))
-            .collect();
+        let (pressure, flow) = self.pressures(&conductance)?;
         if !flow.iter().chain(&viscosity).all(|x| x.is_finite()) {
             return None;
         }
@@ -184,8 +181,8 @@ impl Plan {
         Some(sweep)
     }
 
-    /// Σ G (p − p_other) = inflow at every node that holds no pressure.
-    fn pressures(&self, conductance: &[f64]) -> Option<Vec<f64>> {
+    /// Σ G (p − p_other) = inflow at every node that holds no pressure: pressures and flows.
+    fn pressures(&self, conductance: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
         let held = |n: u32| match self.edge[n as usize] {
             Edge::Pressure(level) => Some(level),
             _ => None,
@@ -213,24 +210,35 @@ impl Plan {
         }
         let factor = Factor::new(&self.symbolic, &diagonal, &coupling)?;
         let mut pressure = factor.solve(&self.symbolic, &load);
-        // One step of refinement, from the differences of pressure: what leaves a node is then right to rounding.
-        let mut rest: Vec<f64> = (self.edge.iter())
-            .map(|edge| if let Edge::Inflow(q) = edge { *q } else { 0.0 })
-            .collect();
-        for (s, &[a, b]) in self.ends.iter().enumerate() {
-            let q = conductance[s] * (pressure[a as usize] - pressure[b as usize]);
-            rest[a as usize] -= q;
-            rest[b as usize] += q;
-        }
-        for n in 0..self.nodes.len() as u32 {
-            if held(n).is_some() {
-                rest[n as usize] = 0.0;
+        let through = |pressure: &[f64], s: usize| {
+            let [a, b] = self.ends[s].map(|n| n as usize);
+            conductance[s] * (pressure[a] - pressure[b])
+        };
+        let mut flow: Vec<f64> = (0..self.ends.len()).map(|s| through(&pressure, s)).collect();
+        // Refinement of the flows themselves: where little flows through wide vessels, a flow from the difference of two
+        // pressures would be lost in their rounding.
+        for _ in 0..2 {
+            let mut rest: Vec<f64> = (self.edge.iter())
+                .map(|edge| if let Edge::Inflow(q) = edge { *q } else { 0.0 })
+                .collect();
+            for (&[a, b], q) in self.ends.iter().zip(&flow) {
+                rest[a as usize] -= q;
+                rest[b as usize] += q;
+            }
+            for n in 0..self.nodes.len() as u32 {
+                if held(n).is_some() {
+                    rest[n as usize] = 0.0;
+                }
+            }
+            let correction = factor.solve(&self.symbolic, &rest);
+            for (s, q) in flow.iter_mut().enumerate() {
+                *q += through(&correction, s);
+            }
+            for (p, more) in pressure.iter_mut().zip(&correction) {
+                *p += more;
             }
         }
-        for (p, correction) in pressure.iter_mut().zip(factor.solve(&self.symbolic, &rest)) {
-            *p += correction;
-        }
-        Some(pressure)
+        Some((pressure, flow))
     }
 
     /// Blood and red cells that nodes gain, as a share of the inflow.
@@ -267,7 +275,53 @@ impl Plan {
         sweep.rbc_imbalance = share(cell_gap);
     }
 
-    /// Haematocrits that the flows make: a walk from high to low pressure.
+    /// Nodes in the order of the flow: each after all that flow into it.
+    fn downstream(&self, pressure: &[f64], flow: &[f64], least: f64) -> Vec<u32> {
+        let many = self.nodes.len();
+        let mut awaited = vec![0u32; many];
+        let goes_to = |s: usize| {
+            if flow[s] > 0.0 {
+                self.ends[s][1]
+            } else {
+                self.ends[s][0]
+            }
+        };
+        let flowing = |s: usize| flow[s].abs() > least;
+        for s in (0..self.ends.len()).filter(|&s| flowing(s)) {
+            awaited[goes_to(s) as usize] += 1;
+        }
+        let mut order: Vec<u32> = (0..many as u32).filter(|&n| awaited[n as usize] == 0).collect();
+        let mut is_in = vec![false; many];
+        order.iter().for_each(|&n| is_in[n as usize] = true);
+        let mut next = 0;
+        while order.len() < many {
+            if next == order.len() {
+                // A circle, which only rounding can make: cut it where the pressure is highest.
+                let left = (0..many as u32).filter(|&n| !is_in[n as usize]);
+                let top = left.max_by(|&a, &b| pressure[a as usize].total_cmp(&pressure[b as usize]).then(b.cmp(&a)));
+                let Some(top) = top else {
+                    break;
+                };
+                is_in[top as usize] = true;
+                order.push(top);
+            }
+            let n = order[next];
+            next += 1;
+            for &s in &self.around[self.first[n as usize]..self.first[n as usize + 1]] {
+                let to = goes_to(s as usize) as usize;
+                if flowing(s as usize) && to != n as usize && !is_in[to] {
+                    awaited[to] -= 1;
+                    if awaited[to] == 0 {
+                        is_in[to] = true;
+                        order.push(to as u32);
+                    }
+                }
+            }
+        }
+        order
+    }
+
+    /// Haematocrits that the flows make: a walk downstream.
     fn carry_cells(&self, sweep: &mut Sweep) {
         let Sweep {
             pressure,
@@ -277,10 +331,8 @@ impl Plan {
         } = sweep;
         let strongest = flow.iter().fold(0.0, |most, q| math::max(most, q.abs()));
         let least = math::max(1e-9 * strongest, sweep.node_imbalance * sweep.inflow);
-        let mut down: Vec<u32> = (0..self.nodes.len() as u32).collect();
-        down.sort_by(|&a, &b| pressure[b as usize].total_cmp(&pressure[a as usize]).then(a.cmp(&b)));
         let (mut leaving, mut outflows, mut still) = (Vec::new(), Vec::new(), Vec::new());
-        for n in down {
+        for n in self.downstream(pressure, flow, least) {
             let (mut blood, mut cells, mut out, mut widest) = (0.0, 0.0, 0.0, 0.0);
             leaving.clear();
             outflows.clear();
