@@ -16,6 +16,7 @@ use crate::version;
 mod check;
 mod drawing;
 mod explain;
+mod flow;
 mod list;
 mod new;
 pub mod run;
@@ -75,6 +76,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Draw the figures of a run or a comparison
     Figures(FiguresArgs),
+    /// Solve the flow of blood with red cells through a measured network
+    Flow(flow::FlowArgs),
     /// Check scenario files without running them
     Check(check::CheckArgs),
     /// Show every value of a scenario with its origin; the output is a scenario again
@@ -164,6 +167,7 @@ fn dispatch(cli: Cli) -> Result<Reply> {
         Command::Compare(args) => run::compare(&args, global),
         Command::Resume(args) => run::resume(&args, global),
         Command::Figures(args) => run::figures(&args, global),
+        Command::Flow(args) => flow::flow(&args),
         Command::Check(args) => Ok(check::check(&args)),
         Command::Show(args) => show::show(&args),
         Command::Explain(args) => explain::explain(&args),

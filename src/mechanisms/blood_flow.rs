@@ -25,6 +25,7 @@ use serde::Deserialize;
 use crate::math;
 use crate::parameters::Arrows;
 use crate::solve::graph;
+use crate::solve::network_flow::rheology::{Blood, Law, POISEUILLE};
 use crate::solve::sparse::{Factor, Symbolic};
 use crate::state::vessels::Boundary;
 use crate::state::{EventKind, Now, Tissue, Vessels};
@@ -49,21 +50,17 @@ pub struct Parameters {
     pub resolve_tolerance: f64,
 }
 
-/// nl/min per (µm⁴ mmHg / (µm cP)): π/128 · 1333 dyn/cm²/mmHg · 60 s/min in these units.
-const POISEUILLE: f64 = std::f64::consts::PI * 1333.0 / 128.0 / 0.01 * 60.0 / 1e6;
-
 /// Pa per (cP nl/min / µm³), for 4µq/(πr³).
 const SHEAR: f64 = 4.0e-3 * 1e-12 / 60.0 / std::f64::consts::PI / 1e-18;
 
 /// Apparent viscosity in vivo [cP] of blood of discharge haematocrit `h` in a vessel of diameter `d_um`.
 pub fn viscosity_cp(p: &Parameters, d_um: f64, h: f64) -> f64 {
-    let d = d_um * math::cbrt(92.0 / p.mcv_fl);
-    let mu45 = 6.0 * math::exp(-0.085 * d) + 3.2 - 2.44 * math::exp(-0.06 * math::pow(d, 0.645));
-    let large = 1.0 / (1.0 + 1e-11 * math::pow(d, 12.0));
-    let c = (0.8 + math::exp(-0.075 * d)) * (-1.0 + large) + large;
-    let k = math::square(d / (d - 1.1));
-    let shape = (math::pow(1.0 - h, c) - 1.0) / (math::pow(1.0 - 0.45, c) - 1.0);
-    p.plasma_viscosity_cp * (1.0 + (mu45 - 1.0) * shape * k) * k
+    let blood = Blood {
+        law: Law::InVivo,
+        mcv_fl: p.mcv_fl,
+        plasma_viscosity_cp: p.plasma_viscosity_cp,
+    };
+    blood.viscosity_cp(d_um, h)
 }
 
 /// Radius of the bore that wall mineral and neo-intima leave [µm].

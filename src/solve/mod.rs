@@ -2,4 +2,5 @@
 
 pub mod graph;
 pub mod multigrid;
+pub mod network_flow;
 pub mod sparse;
