@@ -1,5 +1,7 @@
-//! Linear solvers: fields by multigrid, networks by a sparse direct factor.
+//! Solvers: fields by multigrid, networks by a sparse direct factor, oxygen of blood and tissue together.
 
 pub mod graph;
 pub mod multigrid;
+pub mod oxygen_kernel;
+pub mod oxygen_transport;
 pub mod sparse;
