@@ -39,6 +39,8 @@ pub mod checkpoint;
 pub mod experiment;
 #[cfg(feature = "cli")]
 pub mod library;
+#[cfg(feature = "cli")]
+pub mod network_folder;
 pub mod output;
 pub mod simulation;
 

@@ -288,11 +288,7 @@ fn every_switch_matters_on_a_shipped_scenario_and_the_table_says_where() -> Test
         );
     }
     print!("{table}");
-    assert_eq!(
-        silent,
-        [""; 0],
-        "these switches change nothing on their stage"
-    );
+    assert_eq!(silent, [""; 0], "these switches change nothing on their stage");
     compare_with_docs(&table)
 }
 

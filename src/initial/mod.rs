@@ -2,6 +2,7 @@
 //! oxygen and happens one layer up, in `model`.
 
 pub mod measured;
+pub mod network_files;
 pub mod skin;
 pub mod vessels;
 
