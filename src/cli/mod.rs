@@ -18,6 +18,7 @@ mod drawing;
 mod explain;
 mod list;
 mod new;
+mod oxygen;
 pub mod run;
 mod show;
 
@@ -75,6 +76,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Draw the figures of a run or a comparison
     Figures(FiguresArgs),
+    /// Oxygen of a measured network, in its tissue and its blood
+    Oxygen(oxygen::OxygenArgs),
     /// Check scenario files without running them
     Check(check::CheckArgs),
     /// Show every value of a scenario with its origin; the output is a scenario again
@@ -164,6 +167,7 @@ fn dispatch(cli: Cli) -> Result<Reply> {
         Command::Compare(args) => run::compare(&args, global),
         Command::Resume(args) => run::resume(&args, global),
         Command::Figures(args) => run::figures(&args, global),
+        Command::Oxygen(args) => oxygen::oxygen(&args),
         Command::Check(args) => Ok(check::check(&args)),
         Command::Show(args) => show::show(&args),
         Command::Explain(args) => explain::explain(&args),
