@@ -491,9 +491,7 @@ impl Case {
             }));
         }
         let balance = transport::balance(&problem, &oxygen, &work);
-        if balance.consumption > 0.0 {
-            outcome.gap = (balance.supply - balance.consumption) / balance.consumption;
-        }
+        outcome.gap = balance.gap();
         let mut vessels = Vec::new();
         for s in 0..from.len() {
             let ends = self.network.ends[s].map(|n| self.network.place_um[n as usize]);

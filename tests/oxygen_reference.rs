@@ -35,7 +35,7 @@ fn cubes(n: [usize; 3], voxel_um: f64) -> Grid {
 
 // ---- O1: one straight vessel ------------------------------------------------------------------------------------------
 
-/// A vessel of constant tension 40 in a cylinder of use: worst relative error over sixteen directions and three places
+/// A vessel whose wall stands at 40 mmHg in a cylinder of use: worst relative error over sixteen directions and three places
 /// of the axis between voxel centres, at half of the outer radius and at the outer radius.
 fn krogh_error(use_per_s: f64, vessel: f64, cylinder: f64, h: f64) -> [f64; 2] {
     let formula = |r: f64| {
@@ -71,8 +71,10 @@ fn krogh_error(use_per_s: f64, vessel: f64, cylinder: f64, h: f64) -> [f64; 2] {
             let [from, to] = [piece, piece + 1].map(|k| [axis[0], axis[1], f64::from(k) * length]);
             spread.push(&grid, from, to, vessel);
         }
-        // No resistance inside, and so much blood that it stays as it came.
-        let k = medium.exchange_behind(0.0, vessel, effective_radius_um(vessel, h));
+        // So much blood that it stays as it came, above the 40 of the wall by what its own resistance takes.
+        let k = medium.exchange_um2_per_s(vessel, effective_radius_um(vessel, h));
+        let blood =
+            40.0 + transport::inside_resistance(2.0 * vessel) * use_per_s * std::f64::consts::PI * cylinder * cylinder;
         let problem = Problem {
             grid: &grid,
             medium,
@@ -91,7 +93,7 @@ fn krogh_error(use_per_s: f64, vessel: f64, cylinder: f64, h: f64) -> [f64; 2] {
                 exchange: &[k * length; 4],
                 reach: Reach::Spread(&spread),
                 inlets: &[],
-                arterial_mmhg: 40.0,
+                arterial_mmhg: blood,
             },
             curve: &Haemoglobin::new(3.1e-5, 26.8, 2.7),
         };
@@ -265,6 +267,10 @@ fn o2_o3_tensions_agree_with_the_reference_in_a_closed_box() {
     if std::env::var_os("CALCISIM_WRITE_DOCS").is_some() {
         assert!(whole, "the table needs every case");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/verification-oxygen.md");
+        table.push_str(
+            "\nNot reached is a limit that stays as it was set. Colder corners of the closed box are the known difference of the \
+             two methods:\nin an infinite domain oxygen also travels around outside the box.\n",
+        );
         std::fs::write(&path, table).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
     }
     assert_eq!(missed, NOT_REACHED);
@@ -394,15 +400,20 @@ fn papilla(use_per_s: f64, inflow_mmhg: f64) -> ([f64; 2], f64) {
 
 #[test]
 fn o5_tension_in_a_papilla_falls_within_5_to_12_seconds_of_arrest() {
-    // Use of skin at 43 °C (doi 10.1080/00365518809168182); the tip then stands near the measured 30.4 ± 5.2 mmHg.
-    let (start, seconds) = papilla(5.4e-5, 50.0);
+    // Use of skin of people of 20 at 43 °C, 0.45 mL/100 g/min (doi 10.1080/00365518809168182); the tip then stands near
+    // the measured 30.4 ± 5.2 mmHg.
+    let (start, seconds) = papilla(7.5e-5, 58.0);
     eprintln!(
         "O5 base {:.1}, tip {:.1} mmHg; 1/e after {seconds:.1} s",
         start[0], start[1]
     );
     eprintln!(
-        "O5 with the registry's use of papillary tissue: {:?}",
-        papilla(2.7e-5, 50.0)
+        "O5 with the mean use of all ages, 5.4e-5 /s: {:?}",
+        papilla(5.4e-5, 50.0)
+    );
+    eprintln!(
+        "O5 with the registry's use of papillary tissue, 2.7e-5 /s: {:?}",
+        papilla(2.7e-5, 40.0)
     );
     assert!((25.2..=35.6).contains(&start[1]), "tip {start:?}");
     assert!((5.0..=12.0).contains(&seconds), "{seconds} s");

@@ -18,8 +18,9 @@
 //!
 //! Blood and tissue take turns: blood runs down the network past the tissue as it is; each piece answers with what it
 //! gives and how much more it would give to poorer tissue; then the tissue meets that answer in one multigrid cycle,
-//! its use re-linearised. Every coefficient of the tissue's equation is ≥ 0, so P stays ≥ 0 and below what flows in.
-//! Where a vessel takes oxygen up through a kernel of several voxels, each voxel gives in proportion to its own P.
+//! its use re-linearised. A kernel of several voxels gives by weight alone, but nothing to a voxel that has reached the
+//! highest tension that enters, and takes up in proportion to each voxel's P: so 0 ≤ P ≤ that tension, and nothing is
+//! lost on the way.
 
 use super::multigrid::Multigrid;
 use super::oxygen_kernel::Spread;
@@ -75,12 +76,7 @@ pub struct Medium {
 impl Medium {
     /// Exchange per length between blood and the tissue at a distance [µm²/s].
     pub fn exchange_um2_per_s(&self, radius_um: f64, reach_um: f64) -> f64 {
-        self.exchange_behind(inside_resistance(2.0 * radius_um), radius_um, reach_um)
-    }
-
-    /// The same for any resistance inside the vessel [mmHg µm s/µm³ O2].
-    pub fn exchange_behind(&self, inside: f64, radius_um: f64, reach_um: f64) -> f64 {
-        let inside = inside * self.solubility;
+        let inside = inside_resistance(2.0 * radius_um) * self.solubility;
         let outside =
             math::positive(math::ln(reach_um / radius_um)) / (std::f64::consts::TAU * self.diffusivity_um2_per_s);
         1.0 / (inside + outside)
@@ -188,6 +184,9 @@ impl Haemoglobin {
     }
 }
 
+/// Below the highest tension that enters by so much, a voxel has room for all that a kernel gives [mmHg].
+const FULL_WITHIN_MMHG: f64 = 0.5;
+
 /// Where a piece meets the tissue.
 #[derive(Clone, Copy, Debug)]
 pub enum Reach<'a> {
@@ -257,6 +256,14 @@ pub struct Network<'a> {
 impl Network<'_> {
     fn pieces(&self, segment: usize) -> std::ops::Range<usize> {
         self.first_piece[segment] as usize..self.first_piece[segment + 1] as usize
+    }
+
+    /// Highest tension that enters [mmHg]: that of the inlets, where there are any.
+    fn highest_mmhg(&self) -> f64 {
+        let first = self.inlets.first().map_or(self.arterial_mmhg, |inlet| inlet.po2_mmhg);
+        self.inlets
+            .iter()
+            .fold(first, |most, inlet| math::max(most, inlet.po2_mmhg))
     }
 
     /// Upstream and downstream node of a segment.
@@ -366,6 +373,17 @@ pub struct Balance {
     pub consumption: f64,
 }
 
+impl Balance {
+    /// (supply + surface − use)/use; 0 where nothing is used.
+    pub fn gap(&self) -> f64 {
+        if self.consumption > 0.0 {
+            (self.supply + self.surface - self.consumption) / self.consumption
+        } else {
+            0.0
+        }
+    }
+}
+
 /// Work space; what a solve leaves behind for a reader.
 #[derive(Clone, Debug, Default)]
 pub struct Work {
@@ -456,11 +474,7 @@ pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool,
         let balance = balance(problem, oxygen, work);
         outcome.passes += 1;
         outcome.change_mmhg = f64::from(change);
-        outcome.gap = if balance.consumption > 0.0 {
-            (balance.supply + balance.surface - balance.consumption) / balance.consumption
-        } else {
-            0.0
-        };
+        outcome.gap = balance.gap();
         outcome.converged = outcome.change_mmhg < limits.change_mmhg && outcome.gap.abs() <= limits.balance;
     }
     // Blood as the last tissue leaves it, for pictures and instruments.
@@ -474,6 +488,7 @@ fn meet_blood(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cycles: u3
     let n = problem.grid.len();
     let volume = problem.grid.voxel_volume_um3();
     let scale = problem.scale();
+    let highest = network.highest_mmhg();
     work.sink.clear();
     work.source.clear();
     for i in 0..n {
@@ -499,17 +514,32 @@ fn meet_blood(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cycles: u3
                 Reach::Spread(spread) => {
                     let mean = network.reach.outside(piece, oxygen);
                     let (voxels, weights) = spread.of(piece);
+                    let gives = tension >= mean || mean <= 0.0;
+                    // Room for oxygen: all of it until a voxel comes close to the highest tension.
+                    let room = |here: f64| math::unit((highest - here) / FULL_WITHIN_MMHG);
+                    let all_room = voxels
+                        .iter()
+                        .zip(weights)
+                        .fold(0.0, |sum, (&v, w)| sum + w * room(f64::from(oxygen[v as usize])));
+                    let given = math::positive(tension - mean) / math::max(all_room, 1e-6);
                     for (&voxel, &weight) in voxels.iter().zip(weights) {
                         let voxel = voxel as usize;
-                        if tension >= mean {
-                            // Gives by weight alone: the voxel's own term is implicit, its surplus over the mean lags.
-                            let surplus = f64::from(oxygen[voxel]) - mean;
-                            work.sink[voxel] += (strength * weight) as f32;
-                            work.source[voxel] += (strength * weight * (tension + surplus)) as f32;
-                        } else {
+                        let strength = strength * weight;
+                        let here = f64::from(oxygen[voxel]);
+                        // The voxel's own term is implicit; how the piece's exchange is shared out lags by a pass.
+                        let (sink, source) = if gives && room(here) >= 1.0 {
+                            (strength, strength * (here + given))
+                        } else if gives {
+                            let slope = strength * given / FULL_WITHIN_MMHG;
+                            (slope, slope * highest)
+                        } else if tension >= 0.0 {
                             // Takes up by weight and tension: an empty voxel gives nothing.
-                            work.sink[voxel] += (strength * weight * (mean - tension) / mean) as f32;
-                        }
+                            (strength, strength * here * tension / mean)
+                        } else {
+                            (strength * (mean - tension) / mean, 0.0)
+                        };
+                        work.sink[voxel] += sink as f32;
+                        work.source[voxel] += source as f32;
                     }
                 }
             }
