@@ -252,10 +252,7 @@ impl Case {
         let longest = meta.number("max_subsegment_um", 20.0, false);
         let constants = constants(&mut meta);
         faults.append(&mut meta.faults);
-        let points = match optional(Some(case), "tissue_po2.csv")? {
-            Some(table) => Some(points(&table, &mut faults)),
-            None => None,
-        };
+        let points = optional(Some(case), "tissue_po2.csv")?.map(|table| points(&table, &mut faults));
         let asked = match optional(Some(case), "vessel_po2.csv")? {
             Some(table) => asked(&table, &network, &tables.segments.0, &mut faults),
             None => (0..network.segment_id.len())
