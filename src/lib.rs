@@ -42,6 +42,8 @@ pub mod library;
 #[cfg(feature = "cli")]
 pub mod network_folder;
 pub mod output;
+#[cfg(feature = "cli")]
+pub mod oxygen_case;
 pub mod simulation;
 
 // 7: the command line, pictures of run folders

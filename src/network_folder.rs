@@ -84,7 +84,8 @@ pub fn text(path: &Path) -> Result<Text> {
     }
 }
 
-fn optional(folder: Option<&Path>, name: &str) -> Result<Option<Text>> {
+/// Name and text of a file of a folder, where there are both.
+pub fn optional(folder: Option<&Path>, name: &str) -> Result<Option<Text>> {
     let Some(path) = folder.map(|folder| folder.join(name)) else {
         return Ok(None);
     };

@@ -19,6 +19,7 @@ mod explain;
 mod flow;
 mod list;
 mod new;
+mod oxygen;
 pub mod run;
 mod show;
 
@@ -78,6 +79,8 @@ pub enum Command {
     Figures(FiguresArgs),
     /// Solve the flow of blood with red cells through a measured network
     Flow(flow::FlowArgs),
+    /// Oxygen of a measured network, in its tissue and its blood
+    Oxygen(oxygen::OxygenArgs),
     /// Check scenario files without running them
     Check(check::CheckArgs),
     /// Show every value of a scenario with its origin; the output is a scenario again
@@ -168,6 +171,7 @@ fn dispatch(cli: Cli) -> Result<Reply> {
         Command::Resume(args) => run::resume(&args, global),
         Command::Figures(args) => run::figures(&args, global),
         Command::Flow(args) => flow::flow(&args),
+        Command::Oxygen(args) => oxygen::oxygen(&args),
         Command::Check(args) => Ok(check::check(&args)),
         Command::Show(args) => show::show(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -155,7 +155,7 @@ pub fn start(text: &Text, network: &Network) -> Result<Start> {
 }
 
 /// Tells a second row for the same thing.
-fn once<T: Ord>(seen: &mut BTreeMap<T, usize>, what: Option<T>, cell: &Cell, faults: &mut Vec<Diagnostic>) {
+pub(crate) fn once<T: Ord>(seen: &mut BTreeMap<T, usize>, what: Option<T>, cell: &Cell, faults: &mut Vec<Diagnostic>) {
     if let Some(other) = what.and_then(|what| seen.insert(what, cell.line)) {
         faults.push(cell.fault("each id once", &format!("line {other} has it too")));
     }
@@ -279,16 +279,16 @@ fn boundary(
 }
 
 /// One cell of a table and where it stands.
-struct Cell<'a> {
+pub(crate) struct Cell<'a> {
     file: &'a str,
-    line: usize,
+    pub(crate) line: usize,
     column: usize,
     name: &'static str,
-    text: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl Cell<'_> {
-    fn fault(&self, expected: &str, message: &str) -> Diagnostic {
+    pub(crate) fn fault(&self, expected: &str, message: &str) -> Diagnostic {
         Diagnostic {
             file: self.file.to_owned(),
             line: self.line,
@@ -301,7 +301,7 @@ impl Cell<'_> {
         }
     }
 
-    fn number(&self, faults: &mut Vec<Diagnostic>) -> f64 {
+    pub(crate) fn number(&self, faults: &mut Vec<Diagnostic>) -> f64 {
         match self.text.parse::<f64>() {
             Ok(x) if x.is_finite() => x,
             _ => {
@@ -328,7 +328,7 @@ impl Cell<'_> {
         width
     }
 
-    fn haematocrit(&self, faults: &mut Vec<Diagnostic>) -> f64 {
+    pub(crate) fn haematocrit(&self, faults: &mut Vec<Diagnostic>) -> f64 {
         let h = self.number(faults);
         if !(0.0..1.0).contains(&h) {
             faults.push(self.fault("a haematocrit from 0 to below 1", "blood is not all cells"));
@@ -339,7 +339,7 @@ impl Cell<'_> {
 }
 
 /// Calls `act` with the wanted cells of every row; faults of the table go to the list.
-fn each_row<'a, const N: usize>(
+pub(crate) fn each_row<'a, const N: usize>(
     (file, text): &'a Text,
     wanted: [&'static str; N],
     faults: &mut Vec<Diagnostic>,

@@ -13,7 +13,7 @@
 //! | M, K_m | largest use, tension at half use            | mmHg/s, mmHg | `use_*_mmhg_per_s`, `michaelis_mmhg` |
 //! | k      | exchange per vessel length                  | µm²/s     | `exchange_um2_per_s`          |
 //! | l, V   | vessel length in a voxel, its volume        | µm, µm³   | pieces, grid                  |
-//! | c      | oxygen content, haemoglobin and dissolved   | mL/mL     | `Blood::content`              |
+//! | c      | oxygen content, haemoglobin and dissolved   | mL/mL     | `solve::oxygen_transport`     |
 //! | α      | solubility in tissue                        | mL/mL/mmHg| `tissue_solubility`           |
 //! | φ      | share of the vessel inside the slab         | 0-1       | `vessels.slab_share`          |
 //!
@@ -28,7 +28,8 @@ use serde::Deserialize;
 
 use crate::grid::Plane;
 use crate::math;
-use crate::solve::multigrid::{Multigrid, surface_exchange};
+use crate::solve::multigrid::surface_exchange;
+use crate::solve::oxygen_transport::{self, Haemoglobin, Limits, Medium, Network, Problem, Reach, Work};
 use crate::state::{Kind, Now, Tissue};
 
 /// Numbers of oxygen.
@@ -71,128 +72,6 @@ pub struct Parameters {
     pub resolve_jump: f64,
 }
 
-/// Resistance to oxygen inside a vessel [mmHg µm s/µm³ O2] by diameter [µm] (GreensV4, IntravascRes.dat).
-const INSIDE: [(f64, f64); 16] = [
-    (4.0, 2.45),
-    (5.0, 2.00),
-    (6.0, 1.74),
-    (8.0, 1.44),
-    (10.0, 1.27),
-    (12.0, 1.16),
-    (14.0, 1.08),
-    (16.0, 1.02),
-    (18.0, 0.974),
-    (20.0, 0.935),
-    (22.0, 0.895),
-    (24.0, 0.853),
-    (28.0, 0.815),
-    (32.0, 0.779),
-    (40.0, 0.750),
-    (50.0, 0.730),
-];
-
-/// Linear in the table, constant beyond its ends.
-fn inside_resistance(diameter_um: f64) -> f64 {
-    let last = INSIDE.len() - 1;
-    if diameter_um <= INSIDE[0].0 {
-        return INSIDE[0].1;
-    }
-    for i in 0..last {
-        let ((d0, r0), (d1, r1)) = (INSIDE[i], INSIDE[i + 1]);
-        if diameter_um <= d1 {
-            return r0 + (r1 - r0) * (diameter_um - d0) / (d1 - d0);
-        }
-    }
-    INSIDE[last].1
-}
-
-/// Haemoglobin and dissolved oxygen of one patient's blood at one haematocrit: content by tension, tabled.
-///
-/// The table is linear between its points (error of the saturation below 1e-5), so that a vessel piece costs no power function.
-#[derive(Clone, Debug)]
-pub struct Blood {
-    content: Vec<f64>,
-    /// Slope beyond the table: dissolved oxygen alone [mL/mL/mmHg].
-    dissolved: f64,
-}
-
-/// Distance of the points of the table [mmHg].
-const TABLE_STEP: f64 = 0.25;
-/// Points of the table: up to 700 mmHg.
-const TABLE_POINTS: usize = 2801;
-
-impl Blood {
-    /// Blood that binds `bound` mL/mL when saturated and dissolves `dissolved` mL/mL/mmHg.
-    pub fn new(bound: f64, dissolved: f64, p50_mmhg: f64, n: f64) -> Self {
-        let content = (0..TABLE_POINTS)
-            .map(|i| {
-                let po2 = i as f64 * TABLE_STEP;
-                bound * math::hill(po2, p50_mmhg, n) + dissolved * po2
-            })
-            .collect();
-        Self { content, dissolved }
-    }
-
-    /// Content at a tension [mL/mL].
-    pub fn content(&self, po2: f64) -> f64 {
-        self.content_and_slope(po2).0
-    }
-
-    /// Content and its slope at a tension.
-    fn content_and_slope(&self, po2: f64) -> (f64, f64) {
-        let at = math::positive(po2) / TABLE_STEP;
-        let i = at as usize;
-        if i + 1 >= TABLE_POINTS {
-            let last = self.content[TABLE_POINTS - 1];
-            return (
-                last + self.dissolved * (po2 - (TABLE_POINTS - 1) as f64 * TABLE_STEP),
-                self.dissolved,
-            );
-        }
-        let rise = self.content[i + 1] - self.content[i];
-        (self.content[i] + (at - i as f64) * rise, rise / TABLE_STEP)
-    }
-
-    /// Tension at a content, by safeguarded Newton from a guess.
-    pub fn tension(&self, content: f64, guess: f64) -> f64 {
-        self.tension_with_exchange(content, 0.0, 0.0, guess).0
-    }
-
-    /// The tension P with content(P) + e (P − outside) = content_in, and the slope of the content there.
-    fn tension_with_exchange(&self, content_in: f64, e: f64, outside: f64, guess: f64) -> (f64, f64) {
-        if content_in <= 0.0 && e == 0.0 {
-            return (0.0, self.dissolved);
-        }
-        let (mut low, mut high) = (0.0, 3000.0);
-        let mut po2 = math::clamp(guess, 1e-3, 2999.0);
-        let mut slope = self.dissolved;
-        for _ in 0..60 {
-            let (content, by) = self.content_and_slope(po2);
-            slope = by;
-            let excess = content + e * (po2 - outside) - content_in;
-            if excess > 0.0 {
-                high = po2;
-            } else {
-                low = po2;
-            }
-            let next = po2 - excess / (by + e);
-            let next = if next > low && next < high {
-                next
-            } else {
-                0.5 * (low + high)
-            };
-            // Inside one interval of the table the content is linear and the step exact.
-            let done =
-                (next / TABLE_STEP).floor() == (po2 / TABLE_STEP).floor() || (next - po2).abs() < 1e-7 * (1.0 + po2);
-            po2 = next;
-            if done {
-                break;
-            }
-        }
-        (po2, slope)
-    }
-}
-
 /// Largest use of a tissue [mmHg/s].
 pub fn largest_use(p: &Parameters, kind: Kind) -> f64 {
     match kind {
@@ -203,33 +82,13 @@ pub fn largest_use(p: &Parameters, kind: Kind) -> f64 {
     }
 }
 
-/// Exchange per length between blood and the tissue of a voxel [µm²/s].
-pub fn exchange_um2_per_s(p: &Parameters, radius_um: f64, reach_um: f64) -> f64 {
-    let inside = inside_resistance(2.0 * radius_um) * p.tissue_solubility;
-    let outside = math::positive(math::ln(reach_um / radius_um)) / (std::f64::consts::TAU * p.diffusivity_um2_per_s);
-    1.0 / (inside + outside)
-}
-
 /// Work space and what changes rarely: not part of the state.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
-    solver: Option<Multigrid>,
-    sink: Vec<f32>,
-    source: Vec<f32>,
+    transport: Work,
     largest_use: Vec<f32>,
     /// Exchange of each piece [µm³/s], of the whole vessel.
     exchange: Vec<f64>,
-    /// Linear supply of each piece: strength [µm³/s] and tension [mmHg].
-    strength: Vec<f64>,
-    tension: Vec<f64>,
-    previous: Vec<f32>,
-}
-
-/// What one pass of blood delivered and the tissue used.
-struct Balance {
-    supply: f64,
-    surface: f64,
-    consumption: f64,
 }
 
 /// Solves again when flow, use or the surface changed.
@@ -297,9 +156,11 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     } = tissue;
     let n = grid.len();
     let h = grid.voxel_um;
-    let volume = grid.voxel_volume_um3();
-    // K = κ h²/D, so an exchange e [µm³/s] in a voxel of volume V is e/V · h²/D.
-    let scale = h * h / p.diffusivity_um2_per_s;
+    let medium = Medium {
+        diffusivity_um2_per_s: p.diffusivity_um2_per_s,
+        solubility: p.tissue_solubility,
+        michaelis_mmhg: p.michaelis_mmhg,
+    };
     let reach = match grid.plane {
         Plane::Block => h / std::f64::consts::PI.sqrt(),
         Plane::Section | Plane::Plan => grid.slab_um / std::f64::consts::TAU,
@@ -315,11 +176,9 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         .collect();
     work.exchange.clear();
     for s in 0..v.len() {
-        let k = exchange_um2_per_s(p, v.radius_um[s], reach);
+        let k = medium.exchange_um2_per_s(v.radius_um[s], reach);
         work.exchange.extend(v.pieces(s).map(|piece| k * v.piece_um[piece]));
     }
-    work.strength = vec![0.0; work.exchange.len()];
-    work.tension = vec![0.0; work.exchange.len()];
     // Air through the surface, by column.
     let surface: Vec<f32> = cells
         .keratinocytes
@@ -335,103 +194,44 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             surface_exchange(1.0 / (half_voxel + barrier), h, p.diffusivity_um2_per_s)
         })
         .collect();
-    let bound = p.red_cell_capacity * host.profile.haematocrit;
-    let blood = Blood::new(bound, p.blood_solubility, host.profile.p50_mmhg, host.profile.hill_n);
-    let arterial = host.profile.arterial_po2_mmhg + host.added_po2_mmhg;
-    let order = downstream(v);
-    let mut solver = work.solver.take().unwrap_or_else(|| Multigrid::new(grid));
     let cold = ledger.oxygen_solves == 0;
     if cold {
         fields.oxygen.fill(40.0);
     }
-    let mut gap = f64::INFINITY;
-    let mut passes = 0;
-    for pass in 0..200 {
-        passes += 1;
-        // Blood meets the tissue as it is …
-        run_blood(
-            p,
-            v,
-            &blood,
-            arterial,
-            &order,
-            &fields.oxygen,
-            &work.exchange,
-            &mut work.strength,
-            &mut work.tension,
-        );
-        // … and the tissue meets that blood, with its use re-linearised.
-        work.sink.clear();
-        work.source.clear();
-        for i in 0..n {
-            let (k, g) = linear_use(p, f64::from(work.largest_use[i]), f64::from(fields.oxygen[i]));
-            work.sink.push((scale * k) as f32);
-            work.source.push((scale * g) as f32);
-        }
-        for s in 0..v.len() {
-            for piece in v.pieces(s) {
-                let strength = v.slab_share[s] * work.strength[piece] / volume * scale;
-                let voxel = v.piece_voxel[piece] as usize;
-                work.sink[voxel] += strength as f32;
-                work.source[voxel] += (strength * work.tension[piece]) as f32;
-            }
-        }
-        for (column, &k) in surface.iter().enumerate() {
-            work.sink[column] += k;
-            work.source[column] += k * p.air_mmhg as f32;
-        }
-        work.previous.clone_from(&fields.oxygen);
-        solver.improve(
-            &work.sink,
-            &work.source,
-            &mut fields.oxygen,
-            if pass == 0 && cold { 4 } else { 1 },
-        );
-        let change = (0..n).fold(0.0f32, |worst, i| {
-            let d = (fields.oxygen[i] - work.previous[i]).abs();
-            if d > worst { d } else { worst }
-        });
-        let balance = balance(p, v, &surface, &fields.oxygen, work, volume, scale);
-        gap = if balance.consumption > 0.0 {
-            (balance.supply + balance.surface - balance.consumption) / balance.consumption
-        } else {
-            0.0
-        };
-        if f64::from(change) < p.change_tolerance_mmhg && gap.abs() <= p.balance_tolerance {
-            break;
-        }
-    }
-    work.solver = Some(solver);
-    ledger.oxygen_passes += passes;
-    // Mean tension of the blood, for pictures and instruments.
-    run_blood(
-        p,
-        v,
-        &blood,
-        arterial,
-        &order,
-        &fields.oxygen,
-        &work.exchange,
-        &mut work.strength,
-        &mut work.tension,
-    );
-    ledger.oxygen_gap = gap;
-    ledger.oxygen_gap_worst = math::max(ledger.oxygen_gap_worst, gap.abs());
+    let bound = p.red_cell_capacity * host.profile.haematocrit;
+    let problem = Problem {
+        grid,
+        medium,
+        largest_use: &work.largest_use,
+        surface: &surface,
+        air_mmhg: p.air_mmhg,
+        network: Network {
+            nodes: v.nodes.id.len(),
+            from: &v.from,
+            to: &v.to,
+            flow_nl_per_min: &v.flow_nl_per_min,
+            share: &v.slab_share,
+            bound: &vec![bound; v.len()],
+            order: &downstream(v),
+            first_piece: &v.first_piece,
+            exchange: &work.exchange,
+            reach: Reach::Voxel(&v.piece_voxel),
+            inlets: &[],
+            arterial_mmhg: host.profile.arterial_po2_mmhg + host.added_po2_mmhg,
+        },
+        curve: &Haemoglobin::new(p.blood_solubility, host.profile.p50_mmhg, host.profile.hill_n),
+    };
+    let limits = Limits {
+        balance: p.balance_tolerance,
+        change_mmhg: p.change_tolerance_mmhg,
+        passes: 200,
+    };
+    let outcome = oxygen_transport::solve(&problem, &mut fields.oxygen, &mut work.transport, cold, &limits);
+    v.po2_mmhg.clone_from(&work.transport.segment_po2);
+    ledger.oxygen_passes += u64::from(outcome.passes);
+    ledger.oxygen_gap = outcome.gap;
+    ledger.oxygen_gap_worst = math::max(ledger.oxygen_gap_worst, outcome.gap.abs());
     ledger.oxygen_solves += 1;
-}
-
-/// Use of oxygen around a tension as κ P − g: the tangent where oxygen is plenty (there use hardly depends on it, and a
-/// proportional law would creep to the answer), the proportional law, which never turns negative, where it is scarce.
-fn linear_use(p: &Parameters, largest: f64, po2: f64) -> (f64, f64) {
-    let share = 1.0 / (po2 + p.michaelis_mmhg);
-    if po2 > 4.0 * p.michaelis_mmhg {
-        (
-            largest * p.michaelis_mmhg * share * share,
-            -largest * math::square(po2 * share),
-        )
-    } else {
-        (largest * share, 0.0)
-    }
 }
 
 /// Segments with flow, upstream first: by falling pressure of the upstream node, then index.
@@ -445,133 +245,4 @@ fn downstream(v: &crate::state::Vessels) -> Vec<u32> {
         .collect();
     order.sort_by(|&a, &b| head(b as usize).total_cmp(&head(a as usize)).then(a.cmp(&b)));
     order
-}
-
-/// One pass of blood down the network. Each piece loses what its tissue takes; the linear response of the piece
-/// (how much more it would give to poorer tissue) goes to `strength` and `tension`, so that a slow capillary does not
-/// pretend to be a reservoir.
-fn run_blood(
-    p: &Parameters,
-    v: &mut crate::state::Vessels,
-    blood: &Blood,
-    arterial: f64,
-    order: &[u32],
-    oxygen: &[f32],
-    exchange: &[f64],
-    strength: &mut [f64],
-    tension: &mut [f64],
-) {
-    let nodes = v.nodes.id.len();
-    // Oxygen and blood that reach each node, per slab.
-    let mut content = vec![0.0f64; nodes];
-    let mut arrived = vec![0.0f64; nodes];
-    let mut warm_start = vec![arterial; nodes];
-    let inlet = blood.content(arterial);
-    strength.fill(0.0);
-    tension.fill(0.0);
-    v.po2_mmhg.fill(0.0);
-    for &s in order {
-        let s = s as usize;
-        let q = v.flow_nl_per_min[s];
-        let (up, down) = if q > 0.0 {
-            (v.from[s], v.to[s])
-        } else {
-            (v.to[s], v.from[s])
-        };
-        // µm³/s of the whole vessel.
-        let flow = q.abs() * 1e6 / 60.0;
-        let up = up as usize;
-        let mut c = if arrived[up] > 0.0 {
-            content[up] / arrived[up]
-        } else {
-            inlet
-        };
-        let mut po2 = blood.tension(c, warm_start[up]);
-        let pieces = v.pieces(s);
-        let count = pieces.len();
-        let mut sum = 0.0;
-        for k in 0..count {
-            let piece = if q > 0.0 { pieces.start + k } else { pieces.end - 1 - k };
-            let outside = f64::from(oxygen[v.piece_voxel[piece] as usize]);
-            // content in blood volume units; exchange turns mmHg µm³/s into mL/mL · µm³/s by α.
-            let e = p.tissue_solubility * exchange[piece] / flow;
-            let before = c;
-            let (after, slope) = blood.tension_with_exchange(c, e, outside, po2);
-            po2 = after;
-            c = blood.content(po2);
-            // Exchange = e (P − outside), and P answers to `outside` with e/(slope + e).
-            let share = slope / (slope + e);
-            strength[piece] = exchange[piece] * share;
-            let given = (before - c) * flow / p.tissue_solubility;
-            tension[piece] = outside + given / strength[piece];
-            sum += po2;
-        }
-        v.po2_mmhg[s] = if count > 0 { sum / count as f64 } else { po2 };
-        let slab_flow = flow * v.slab_share[s];
-        content[down as usize] += c * slab_flow;
-        arrived[down as usize] += slab_flow;
-        warm_start[down as usize] = po2;
-    }
-}
-
-/// Supply by blood, supply through the surface and use, in mmHg µm³/s.
-fn balance(
-    p: &Parameters,
-    v: &crate::state::Vessels,
-    surface: &[f32],
-    oxygen: &[f32],
-    work: &Workspace,
-    volume: f64,
-    scale: f64,
-) -> Balance {
-    let supply = (0..v.len()).fold(0.0, |sum, s| {
-        v.pieces(s).fold(sum, |sum, piece| {
-            let outside = f64::from(oxygen[v.piece_voxel[piece] as usize]);
-            sum + v.slab_share[s] * work.strength[piece] * (work.tension[piece] - outside)
-        })
-    });
-    let through = surface.iter().enumerate().fold(0.0, |sum, (column, &k)| {
-        sum + f64::from(k) * (p.air_mmhg - f64::from(oxygen[column])) / scale * volume
-    });
-    let consumption = crate::par::ordered_sum(oxygen.len(), |i| {
-        let po2 = f64::from(oxygen[i]);
-        f64::from(work.largest_use[i]) * po2 / (po2 + p.michaelis_mmhg) * volume
-    });
-    Balance {
-        supply,
-        surface: through,
-        consumption,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn blood() -> Blood {
-        Blood::new(0.21, 3.1e-5, 26.8, 2.83)
-    }
-
-    #[test]
-    fn tension_inverts_content() {
-        for po2 in [0.5, 5.0, 26.8, 60.0, 95.0, 600.0] {
-            let back = blood().tension(blood().content(po2), 40.0);
-            assert!((back - po2).abs() < 1e-6 * po2, "{po2} -> {back}");
-        }
-        assert_eq!(blood().tension(0.0, 40.0), 0.0);
-    }
-
-    #[test]
-    fn blood_never_falls_below_its_tissue() {
-        for e in [1e-6, 1e-3, 1.0] {
-            let (po2, _) = blood().tension_with_exchange(blood().content(95.0), e, 20.0, 95.0);
-            assert!((20.0..=95.0).contains(&po2), "{po2}");
-        }
-    }
-
-    #[test]
-    fn a_wider_vessel_exchanges_more() {
-        assert!(inside_resistance(3.0) > inside_resistance(60.0));
-        assert!((inside_resistance(7.0) - 1.59).abs() < 1e-12);
-    }
 }

@@ -125,7 +125,7 @@ impl fmt::Display for Forecast {
 }
 
 /// Memory that a new program may take [B]: what the system calls available, and what a limit of the group leaves.
-fn free_memory() -> Option<f64> {
+pub fn free_memory() -> Option<f64> {
     let system = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
         let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;

@@ -371,6 +371,16 @@ impl Multigrid {
         }
     }
 
+    /// Voxels that it solves for.
+    pub fn len(&self) -> usize {
+        self.levels[0].len()
+    }
+
+    /// Whether there is no voxel.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Solves for `u`, starting from its content (`warm`) or from nothing, until ‖S − Au‖₂ ≤ tolerance·‖S‖₂
     /// or `max_cycles` V(2,1) cycles. `sink` is K ≥ 0, `source` is S, both scaled as the module says.
     pub fn solve(
