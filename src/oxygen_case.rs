@@ -2,7 +2,8 @@
 //!
 //! The case gives `meta.json` (box, blood, tissue; people's values of the registry where it is silent), `flow.csv`
 //! segment,q_nl_min,hd · `inflow_po2.csv` node,po2_mmHg · `tissue_po2.csv` and `vessel_po2.csv`, whose points are
-//! asked for again. A segment without a row in `flow.csv` carries nothing.
+//! asked for again. A segment without a row in `flow.csv` carries nothing; without
+//! the table the flows are those of `calcisim flow`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +16,7 @@ use crate::error::{Diagnostic, Error, Result, Unphysical};
 use crate::grid::{Grid, Plane};
 use crate::initial::network_files::{self, CaseTables, Network, Tables, Text};
 use crate::math;
-use crate::network_folder::{optional, text};
+use crate::network_folder::{self, optional, text};
 use crate::parameters::Registry;
 use crate::simulation::forecast::free_memory;
 use crate::simulation::progress::bytes;
@@ -186,6 +187,18 @@ impl Meta<'_> {
     }
 }
 
+/// Flow [nl/min] and haematocrit of each segment, as `calcisim flow` finds them.
+fn solved_flow(network: &Path, case: &Path, warnings: &mut Vec<String>) -> Result<(Vec<f64>, Vec<f64>)> {
+    let loaded = network_folder::load(network, Some(case))?;
+    let solution = loaded.flow(&loaded.flow_settings()?, None)?;
+    warnings.push("no flow.csv: the flows are those of `calcisim flow`".into());
+    if !solution.converged {
+        warnings.push("flows and haematocrits do not agree to the tolerance: the best state is taken".into());
+    }
+    let haematocrit = solution.haematocrit.iter().map(|h| h.unwrap_or(0.0)).collect();
+    Ok((solution.flow_nl_per_min, haematocrit))
+}
+
 fn default_of(key: &str) -> f64 {
     let row = Registry::embedded().row(key);
     row.and_then(|row| row.value.number()).unwrap_or(f64::NAN)
@@ -199,14 +212,14 @@ impl Case {
                 return Err(Error::files(folder.display(), "there is no such folder"));
             }
         }
-        let Some(flow) = optional(Some(case), "flow.csv")? else {
-            return Err(Error::Input(vec![Diagnostic {
-                file: case.join("flow.csv").display().to_string(),
-                message: "without the flows oxygen has no carrier".into(),
-                expected: "a table segment,q_nl_min,hd".into(),
-                suggestion: "compute the flows first: calcisim flow --network DIR --case DIR --out DIR".into(),
-                ..Diagnostic::default()
-            }]));
+        let flow = optional(Some(case), "flow.csv")?;
+        let flow_file = flow
+            .as_ref()
+            .map_or_else(|| "boundary.csv".to_owned(), |(name, _)| name.clone());
+        let mut warnings = Vec::new();
+        let solved = match flow {
+            Some(_) => None,
+            None => Some(solved_flow(network, case, &mut warnings)?),
         };
         let nodes = text(&network.join("nodes.csv"))?;
         // The flows stand in for the boundary: one row that holds satisfies the reader.
@@ -229,8 +242,8 @@ impl Case {
         };
         let mut faults = Vec::new();
         let network = network_files::collect(&tables, &changes, &mut faults);
-        let (flow_nl_per_min, haematocrit) = flows(&flow, &network, &tables.segments.0, &mut faults);
-        let mut warnings = Vec::new();
+        let given = flow.map(|table| flows(&table, &network, &tables.segments.0, &mut faults));
+        let (flow_nl_per_min, haematocrit) = given.or(solved).unwrap_or_default();
         let inflow = optional(Some(case), "inflow_po2.csv")?;
         let inflow_po2_mmhg = inflow
             .as_ref()
@@ -295,7 +308,7 @@ impl Case {
             warnings,
             folder: case.to_owned(),
         };
-        case.check_inlets(&flow.0)?;
+        case.check_inlets(&flow_file)?;
         Ok(case)
     }
 
