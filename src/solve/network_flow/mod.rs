@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Pressures follow from haematocrits through one sparse solve; haematocrits follow from flows by one walk
-//! downstream, which has no circles because pressures fall along it. The state is where both agree ([`fixed_point`]); there may be several, and the start
+//! downstream, which has no circles because pressures fall along it. The state is where both agree (`fixed_point`); there may be several, and the start
 //! decides which one is found. What cannot flow (dead ends, hanging loops, parts that are cut off or hold no pressure)
 //! is taken out first (`graph`).
 //! We assume: rigid walls; blood that enters at a boundary node with several vessels goes unseparated into them, and
