@@ -392,7 +392,7 @@ fn f5_whatever_is_closed_the_state_is_physical() {
 }
 
 #[test]
-#[ignore = "minutes"]
+#[ignore = "about three minutes: cargo test --release --test haemodynamics -- --ignored"]
 fn f5_whatever_is_closed_the_state_is_physical_for_100_seeds() {
     occlude_all(100);
 }

@@ -17,14 +17,16 @@
 //! | hif         | (8 − O)/4, kept in 0..=1             | -           | `hypoxia_response`            |
 //!
 //! Damage: debris (arrow `damp_loop`), neutrophils, ROS (arrow `reperfusion`). Cytokine: M1, endothelium below 0.7 of
-//! integrity in living tissue, closing thrombi (arrow `damp_loop`; less with age), bacteria; crystals act through M1 alone. Repair: M2, stem cells, infused cells at
-//! perfused vessels, supernatant (all three times arrow `msc_immune`). VEGF: living tissue, more when hypoxic, fat
-//! more than stroma; M2; stem cells (arrow `msc_angio`), less where cytokine is high.
+//! integrity in living tissue, closing thrombi (arrow `damp_loop`; by wall area, less with age), bacteria; crystals act
+//! through M1 alone. Repair: M2, stem cells, infused cells at perfused vessels, supernatant (all three times arrow
+//! `msc_immune`). VEGF: living tissue, more when hypoxic, fat more than stroma; M2; stem cells (arrow `msc_angio`), less
+//! where cytokine is high.
 //!
 //! Debris fades with e-fold 72 h, ROS and supernatant with their own; sources are means over the step, so the step
 //! length does not matter. Reads all of the state. Writes `fields.emission`, and fades `anatomy.debris`,
 //! `fields.reperfusion`, `cells.supernatant`. No dice.
-//! Source: thrombi inflame their neighbourhood: Stark and Massberg 2021 (doi 10.1038/s41569-021-00552-1). We assume: sources add up; every strength below that is not a decay.
+//! Source: thrombi inflame their neighbourhood: Stark and Massberg 2021 (doi 10.1038/s41569-021-00552-1).
+//! We assume: sources add up; every strength below that is not a decay; only clots that close emit.
 
 use serde::Deserialize;
 
