@@ -122,6 +122,7 @@ impl NetworkCase {
             open: &n.open,
             edge: &edge,
             inflow_haematocrit: &n.inflow_haematocrit,
+            share: None,
         };
         network_flow::solve_closed(&tubes, settings, start).ok_or_else(|| {
             Error::Numerical(Unphysical {

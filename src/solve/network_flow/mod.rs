@@ -13,10 +13,13 @@
 //! haematocrit of its node and has no say in it.
 
 mod fixed_point;
+mod pattern;
 mod plan;
+mod pressure;
 pub mod rheology;
 pub mod separation;
 
+pub use pattern::Pattern;
 use plan::Plan;
 pub use rheology::{Blood, Law};
 
@@ -48,6 +51,16 @@ pub struct Network<'a> {
     pub edge: &'a [Edge],
     /// Haematocrit of blood that enters at each node.
     pub inflow_haematocrit: &'a [f64],
+    /// Share of each vessel that counts in the balances of nodes, if not all of it: the share inside the slab of a
+    /// section. Flows are of the whole vessel all the same.
+    pub share: Option<&'a [f64]>,
+}
+
+impl Network<'_> {
+    /// What follows from the graph alone.
+    pub fn pattern(&self) -> Pattern {
+        Pattern::new(self.segment_id, self.ends, self.edge.len())
+    }
 }
 
 /// How to solve.
@@ -122,8 +135,17 @@ pub struct Solution {
 
 /// Solves a network as it is. `start` gives haematocrits to start from. `None` when no finite state exists.
 pub fn solve(network: &Network, settings: &Settings, start: Option<&[Option<f64>]>) -> Option<Solution> {
-    let plan = Plan::new(network, settings);
-    plan.solve(network, settings, start)
+    solve_with(&network.pattern(), network, settings, start)
+}
+
+/// As `solve`, with the pattern of the network at hand.
+pub fn solve_with(
+    pattern: &Pattern,
+    network: &Network,
+    settings: &Settings,
+    start: Option<&[Option<f64>]>,
+) -> Option<Solution> {
+    Plan::new(pattern, network, settings).solve(start)
 }
 
 /// Solves a network with closed segments. While something is closed and a boundary holds an inflow, the open network is
@@ -135,9 +157,11 @@ pub fn solve_closed(network: &Network, settings: &Settings, start: Option<&[Opti
     if !closes || !holds_inflow {
         return solve(network, settings, start);
     }
+    let pattern = network.pattern();
     let open = vec![true; network.open.len()];
     // A segment that is narrowed shut has no open bore to go back to, and stays closed.
-    let whole = solve(
+    let whole = solve_with(
+        &pattern,
         &Network {
             open: &open,
             ..*network
@@ -152,7 +176,8 @@ pub fn solve_closed(network: &Network, settings: &Settings, start: Option<&[Opti
         })
         .collect();
     let start = start.unwrap_or(&whole.haematocrit);
-    let mut closed = solve(
+    let mut closed = solve_with(
+        &pattern,
         &Network {
             edge: &edge,
             ..*network
