@@ -10,7 +10,6 @@ use std::f64::consts::PI;
 use calcisim::error::{Error, Result};
 use calcisim::grid::{Grid, Plane};
 use calcisim::math;
-use calcisim::mechanisms::blood_flow;
 use calcisim::model::{Model, Parameters};
 use calcisim::scenario::{Library, Scenario, Shipped};
 use calcisim::solve::multigrid::{Multigrid, surface_exchange};
@@ -274,7 +273,7 @@ fn network(
 
 /// Conductance of 20 µm × 500 µm [nl/min/mmHg], from the law in SI units.
 fn one_segment(p: &Parameters) -> f64 {
-    let mu = blood_flow::viscosity_cp(&p.mechanisms.blood_flow, 20.0, p.host.haematocrit) * 1e-3;
+    let mu = p.mechanisms.blood_flow.blood().viscosity_cp(20.0, p.host.haematocrit) * 1e-3;
     let q = PI * 133.322 * f64::powi(20e-6, 4) / (128.0 * mu * 500e-6);
     q * 1e12 * 60.0
 }

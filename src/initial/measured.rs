@@ -46,7 +46,6 @@ pub fn read(tables: &Tables, p: &Parameters, grid: &Grid, dice: Dice) -> Result<
         return Err(Error::Input(faults));
     }
     v.nodes.boundary = network.boundary;
-    v.nodes.inflow_haematocrit = network.inflow_haematocrit;
     for (s, &id) in network.segment_id.iter().enumerate() {
         let [from, to] = network.ends[s];
         let places = [from, to].map(|n| network.place_um[n as usize]);

@@ -712,7 +712,6 @@ fn finish(d: Draft, p: &Parameters, grid: &Grid, host: &Profile, dice: Dice, att
                 let node = v.push_node(v.nodes.id.len() as u64 + 1, d.nodes[end as usize]) as usize;
                 v.nodes.boundary[node] = boundary;
                 v.nodes.is_inlet[node] = inlet;
-                v.nodes.inflow_haematocrit[node] = host.haematocrit;
             }
         }
         let (Some(from), Some(to)) = (number[plan.from as usize], number[plan.to as usize]) else {

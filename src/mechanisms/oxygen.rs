@@ -111,7 +111,10 @@ fn needs_solving(p: &Parameters, tissue: &mut Tissue) -> bool {
     } = tissue;
     let arterial = host.profile.arterial_po2_mmhg + host.added_po2_mmhg;
     let memory = &mut fields.oxygen_memory;
-    let flows: Vec<f32> = v.flow_nl_per_min.iter().map(|&q| q as f32).collect();
+    // Red cells carry the oxygen.
+    let flows: Vec<f32> = (v.flow_nl_per_min.iter().zip(&v.haematocrit))
+        .map(|(q, h)| (q * h) as f32)
+        .collect();
     let scale = flows
         .iter()
         .zip(&v.slab_share)
@@ -126,7 +129,8 @@ fn needs_solving(p: &Parameters, tissue: &mut Tissue) -> bool {
     // One closed capillary hardly moves the sum, but starves its place.
     let jumped = memory.flow.len() == flows.len()
         && (0..flows.len()).any(|s| {
-            f64::from((flows[s] - memory.flow[s]).abs()) > p.resolve_jump * v.healthy_flow_nl_per_min[s] + 1e-4
+            f64::from((flows[s] - memory.flow[s]).abs())
+                > host.profile.haematocrit * (p.resolve_jump * v.healthy_flow_nl_per_min[s] + 1e-4)
         });
     let lives: Vec<bool> = (0..anatomy.kind.len()).map(|i| anatomy.lives(i)).collect();
     let tissue_changed = lives != memory.lives || cells.keratinocytes.covered != memory.covered;
@@ -198,7 +202,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     if cold {
         fields.oxygen.fill(40.0);
     }
-    let bound = p.red_cell_capacity * host.profile.haematocrit;
+    let bound: Vec<f64> = v.haematocrit.iter().map(|h| p.red_cell_capacity * h).collect();
     let problem = Problem {
         grid,
         medium,
@@ -211,7 +215,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             to: &v.to,
             flow_nl_per_min: &v.flow_nl_per_min,
             share: &v.slab_share,
-            bound: &vec![bound; v.len()],
+            bound: &bound,
             order: &downstream(v),
             first_piece: &v.first_piece,
             exchange: &work.exchange,

@@ -135,8 +135,8 @@ fn mural_cells(v: &Vessels, per_um: f64) -> Mural {
 
 /// Solves the flow with the walls as they are.
 fn solve_flow(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
-    let conductance = blood_flow::conductances(&p.mechanisms.blood_flow, &p.arrows, &tissue.vessels, 0);
-    blood_flow::solve(&p.mechanisms.blood_flow, tissue, conductance, &mut work.flow);
+    let open = blood_flow::open_diameters_um(&p.mechanisms.blood_flow, &p.arrows, &tissue.vessels, 0);
+    blood_flow::solve(&p.mechanisms.blood_flow, tissue, open, &mut work.flow);
 }
 
 /// Perfusion of the block [mL/mL/min].
@@ -324,6 +324,7 @@ fn statistics(p: &Parameters, tissue: &Tissue, perfusion: f64, lowest: f64) -> N
         ),
         ("oxygen_balance".to_owned(), tissue.ledger.oxygen_gap),
         ("flow_balance".to_owned(), tissue.ledger.flow_gap),
+        ("red_cell_balance".to_owned(), tissue.ledger.red_cell_gap),
     ];
     for (name, class) in [
         ("arterioles", Class::Arteriole),

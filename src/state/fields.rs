@@ -129,7 +129,7 @@ pub struct Memory {
 /// Flows, living voxels and surface with which oxygen was last solved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OxygenMemory {
-    /// Flow by segment [nl/min].
+    /// Flow of red cells by segment [nl/min].
     pub flow: Vec<f32>,
     /// Voxels that used oxygen.
     pub lives: Vec<bool>,

@@ -181,7 +181,6 @@ fn two_segments(grid: &Grid) -> Vessels {
             id: vec![1, 2, 3],
             place_um: vec![[40.0, 10.0, z], [240.0, 10.0, z], [360.0, 10.0, z]],
             boundary: vec![Boundary::Pressure(60.0), Boundary::Inner, Boundary::Pressure(12.0)],
-            inflow_haematocrit: vec![0.42, 0.0, 0.0],
             is_inlet: vec![true, false, false],
             pressure_mmhg: vec![60.0, 30.0, 12.0],
         },
@@ -215,7 +214,7 @@ fn two_segments(grid: &Grid) -> Vessels {
         v.healthy_shear_pa.push(2.0);
         v.haematocrit.push(0.42);
         v.po2_mmhg.push(60.0);
-        v.solved_conductance.push(1.0);
+        v.solved_diameter_um.push(1.0);
         v.latest_event.push(None);
         let patches = (length / 25.0).round() as u32;
         for i in 0..patches {

@@ -85,6 +85,12 @@ pub struct Ledger {
     pub oxygen_solves: u64,
     /// Passes of blood and tissue in them.
     pub oxygen_passes: u64,
-    /// Flow imbalance of the last solve, share of inflow.
+    /// Sweeps over red cells in them.
+    pub flow_sweeps: u64,
+    /// Flow solves that ended before red cells had settled to the tolerance.
+    pub flow_unsettled: u64,
+    /// Blood that nodes lose in the last solve, share of inflow.
     pub flow_gap: f64,
+    /// Red cells that nodes lose in the last solve, share of the inflow of blood.
+    pub red_cell_gap: f64,
 }

@@ -64,8 +64,6 @@ pub struct Nodes {
     pub place_um: Vec<[f64; 3]>,
     /// Boundary condition of the healthy state.
     pub boundary: Vec<Boundary>,
-    /// Haematocrit of blood that enters here.
-    pub inflow_haematocrit: Vec<f64>,
     /// Whether blood that enters here is arterial.
     pub is_inlet: Vec<bool>,
     /// Pressure [mmHg]; 0 where nothing flows.
@@ -121,10 +119,12 @@ pub struct Vessels {
     pub haematocrit: Vec<f64>,
     /// Oxygen tension of the blood, mean over the segment [mmHg]; 0 without flow.
     pub po2_mmhg: Vec<f64>,
-    /// Conductance with which the flow was last solved [nl/min/mmHg].
-    pub solved_conductance: Vec<f64>,
+    /// Open diameter with which the flow was last solved [µm]; 0 where it was closed.
+    pub solved_diameter_um: Vec<f64>,
     /// Pressure factor with which the flow was last solved.
     pub solved_pressure_factor: f64,
+    /// Haematocrit of entering blood with which the flow was last solved.
+    pub solved_haematocrit: f64,
     /// Latest event of the segment, for causes.
     pub latest_event: Vec<Option<u64>>,
     /// Segments at t = 0; later ones are sprouts.
@@ -267,7 +267,7 @@ macro_rules! segment_columns {
             healthy_shear_pa,
             haematocrit,
             po2_mmhg,
-            solved_conductance,
+            solved_diameter_um,
             latest_event
         )
     };
@@ -280,7 +280,6 @@ impl Vessels {
         nodes.id.push(id);
         nodes.place_um.push(place_um);
         nodes.boundary.push(Boundary::Inner);
-        nodes.inflow_haematocrit.push(0.0);
         nodes.is_inlet.push(false);
         nodes.pressure_mmhg.push(0.0);
         (nodes.id.len() - 1) as u32
@@ -315,7 +314,7 @@ impl Vessels {
         self.healthy_shear_pa.push(0.0);
         self.haematocrit.push(0.0);
         self.po2_mmhg.push(0.0);
-        self.solved_conductance.push(0.0);
+        self.solved_diameter_um.push(0.0);
         self.latest_event.push(None);
         for &voxel in &new.patch_voxels {
             self.integrity.push(1.0);
@@ -448,7 +447,6 @@ impl Vessels {
         pick(&mut self.nodes.id, &nodes);
         pick(&mut self.nodes.place_um, &nodes);
         pick(&mut self.nodes.boundary, &nodes);
-        pick(&mut self.nodes.inflow_haematocrit, &nodes);
         pick(&mut self.nodes.is_inlet, &nodes);
         pick(&mut self.nodes.pressure_mmhg, &nodes);
         for end in self.from.iter_mut().chain(&mut self.to) {
