@@ -115,9 +115,10 @@ pub struct VesselPoint {
     pub is_still: bool,
 }
 
-/// When a solve of a case ends.
+/// When a solve of a case ends. The balance is half of what is promised: where hardly anything is used, tensions of single
+/// precision hold no more than 3e-5 of it.
 pub const LIMITS: Limits = Limits {
-    balance: 2e-5,
+    balance: 5e-5,
     change_mmhg: 1e-3,
     passes: 1000,
 };

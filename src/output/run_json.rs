@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::files;
 use crate::error::{Error, Result};
 use crate::model::NetworkReport;
+use crate::state::Ledger;
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,36 @@ pub enum Status {
     Stopped,
     /// The state became unphysical.
     Failed,
+}
+
+/// What the solvers of blood and oxygen did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Solves {
+    /// Solves of blood flow.
+    pub flow: u64,
+    /// Sweeps over red cells in them.
+    pub flow_sweeps: u64,
+    /// Solves that took the best state, because red cells did not settle to the tolerance.
+    pub flow_unsettled: u64,
+    /// Solves of oxygen.
+    pub oxygen: u64,
+    /// Passes of blood and tissue in them.
+    pub oxygen_passes: u64,
+    /// Largest share of its use that a solve of oxygen missed.
+    pub oxygen_gap_worst: f64,
+}
+
+impl From<&Ledger> for Solves {
+    fn from(ledger: &Ledger) -> Self {
+        Self {
+            flow: ledger.flow_solves,
+            flow_sweeps: ledger.flow_sweeps,
+            flow_unsettled: ledger.flow_unsettled,
+            oxygen: ledger.oxygen_solves,
+            oxygen_passes: ledger.oxygen_passes,
+            oxygen_gap_worst: ledger.oxygen_gap_worst,
+        }
+    }
 }
 
 /// The record.
@@ -57,6 +88,9 @@ pub struct RunJson {
     pub network_attempts: u32,
     /// Statistics of the network.
     pub network: serde_json::Map<String, serde_json::Value>,
+    /// What the solvers of blood and oxygen did up to the latest recorded state.
+    #[serde(default)]
+    pub solves: Solves,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// Why the run failed or stopped; empty otherwise.

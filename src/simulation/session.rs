@@ -352,6 +352,7 @@ fn new_record(settings: &RunSettings, threads: usize, model: &Model) -> RunJson 
         state_hash: hex(model.state_hash()),
         network_attempts: *attempts,
         network: run_json::network(&model.network),
+        solves: (&model.tissue.ledger).into(),
         warnings: settings.warnings.iter().chain(warnings).cloned().collect(),
         error: String::new(),
     }
@@ -542,6 +543,7 @@ impl Session<'_> {
             lengths: self.lengths,
         })?;
         self.record.state_hash = hex(state_hash);
+        self.record.solves = (&self.model.tissue.ledger).into();
         self.write_record()
     }
 

@@ -166,19 +166,18 @@ impl Haemoglobin {
             } else {
                 low = po2;
             }
-            let next = po2 - excess / (by + e);
-            let next = if next > low && next < high {
-                next
+            let step = po2 - excess / (by + e);
+            // Inside one interval of the table the content is linear and the step exact.
+            let is_last =
+                (step / TABLE_STEP).floor() == (po2 / TABLE_STEP).floor() || (step - po2).abs() < 1e-7 * (1.0 + po2);
+            if is_last {
+                return (step, slope);
+            }
+            po2 = if step > low && step < high {
+                step
             } else {
                 0.5 * (low + high)
             };
-            // Inside one interval of the table the content is linear and the step exact.
-            let done =
-                (next / TABLE_STEP).floor() == (po2 / TABLE_STEP).floor() || (next - po2).abs() < 1e-7 * (1.0 + po2);
-            po2 = next;
-            if done {
-                break;
-            }
         }
         (po2, slope)
     }
@@ -736,6 +735,20 @@ mod tests {
             assert!((back - po2).abs() < 1e-6 * po2, "{po2} -> {back}");
         }
         assert_eq!(blood().tension(BOUND, 0.0, 40.0), 0.0);
+    }
+
+    /// A guess that is the answer already must stay: rounding must not push the search off it.
+    #[test]
+    fn no_guess_changes_the_tension() {
+        for bound in [0.0, 0.01, BOUND, 0.3] {
+            for i in 0..400 {
+                let po2 = 0.37 + 0.25 * f64::from(i);
+                for guess in [po2, po2 + 1e-9, 0.0, 25.0, 95.0, 2000.0] {
+                    let back = blood().tension(bound, blood().content(bound, po2), guess);
+                    assert!((back - po2).abs() < 1e-6 * po2, "{bound} {po2} from {guess}: {back}");
+                }
+            }
+        }
     }
 
     #[test]
