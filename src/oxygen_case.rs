@@ -116,7 +116,7 @@ pub struct VesselPoint {
 }
 
 /// When a solve of a case ends. The balance is half of what is promised: where hardly anything is used, tensions of single
-/// precision hold no more than 3e-5 of it.
+/// precision hold no more.
 pub const LIMITS: Limits = Limits {
     balance: 5e-5,
     change_mmhg: 1e-3,

@@ -464,21 +464,21 @@ pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool,
         change_mmhg: f64::INFINITY,
         converged: false,
     };
-    while outcome.passes < limits.passes && !outcome.converged {
-        // Blood meets the tissue as it is …
+    loop {
+        // Blood meets the tissue as it is: what it gives now is what is judged …
         run_blood(problem, oxygen, work);
+        if outcome.passes > 0 {
+            outcome.gap = balance(problem, oxygen, work).gap();
+            outcome.converged = outcome.change_mmhg < limits.change_mmhg && outcome.gap.abs() <= limits.balance;
+        }
+        if outcome.converged || outcome.passes >= limits.passes {
+            return outcome;
+        }
         // … and the tissue meets that blood, with its use re-linearised.
         let cycles = if outcome.passes == 0 && cold { 4 } else { 1 };
-        let change = meet_blood(problem, oxygen, work, cycles, None);
-        let balance = balance(problem, oxygen, work);
+        outcome.change_mmhg = f64::from(meet_blood(problem, oxygen, work, cycles, None));
         outcome.passes += 1;
-        outcome.change_mmhg = f64::from(change);
-        outcome.gap = balance.gap();
-        outcome.converged = outcome.change_mmhg < limits.change_mmhg && outcome.gap.abs() <= limits.balance;
     }
-    // Blood as the last tissue leaves it, for pictures and instruments.
-    run_blood(problem, oxygen, work);
-    outcome
 }
 
 /// One pass of the tissue; answers the largest change [mmHg]. `step` is (Δt [s], the field at its start).
