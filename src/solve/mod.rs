@@ -1,5 +1,6 @@
 //! Solvers: fields by multigrid, networks by a sparse direct factor, oxygen of blood and tissue together.
 
+pub mod anderson;
 pub mod graph;
 pub mod multigrid;
 pub mod network_flow;

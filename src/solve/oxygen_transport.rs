@@ -22,6 +22,7 @@
 //! highest tension that enters, and takes up in proportion to each voxel's P: so 0 ≤ P ≤ that tension, and nothing is
 //! lost on the way.
 
+use super::anderson::Anderson;
 use super::multigrid::Multigrid;
 use super::oxygen_kernel::Spread;
 use crate::grid::Grid;
@@ -454,6 +455,11 @@ fn node_bound(network: &Network) -> Vec<f64> {
     bound
 }
 
+/// Passes before the first mixture: they take away what is rough.
+const PLAIN: u32 = 2;
+/// Differences that a mixture is made of.
+const MEMORY: usize = 3;
+
 /// Solves tissue and blood together until the balance holds. `oxygen` is the start and the answer; `cold` says that the
 /// start is a guess.
 pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool, limits: &Limits) -> Outcome {
@@ -464,6 +470,15 @@ pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool,
         change_mmhg: f64::INFINITY,
         converged: false,
     };
+    // Blood carries what upstream tissue did one pass ago: alone, passes would creep.
+    let mut mixer = Anderson::new(MEMORY);
+    let mut before: Vec<f32> = Vec::new();
+    let air_mmhg = if problem.surface.is_empty() {
+        0.0
+    } else {
+        problem.air_mmhg
+    };
+    let highest = math::max(problem.network.highest_mmhg(), air_mmhg);
     loop {
         // Blood meets the tissue as it is: what it gives now is what is judged …
         run_blood(problem, oxygen, work);
@@ -476,8 +491,17 @@ pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool,
         }
         // … and the tissue meets that blood, with its use re-linearised.
         let cycles = if outcome.passes == 0 && cold { 4 } else { 1 };
+        before.clear();
+        before.extend_from_slice(oxygen);
         outcome.change_mmhg = f64::from(meet_blood(problem, oxygen, work, cycles, None));
         outcome.passes += 1;
+        if outcome.passes > PLAIN {
+            let change: Vec<f32> = oxygen.iter().zip(&before).map(|(new, old)| new - old).collect();
+            mixer.step(&mut before, &change, 1.0);
+            for (to, &from) in oxygen.iter_mut().zip(&before) {
+                *to = math::clamp(f64::from(from), 0.0, highest) as f32;
+            }
+        }
     }
 }
 
