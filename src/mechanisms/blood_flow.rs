@@ -53,8 +53,10 @@ pub struct Parameters {
     pub neointima_narrowing: f64,
     /// Change of D⁴ that makes a new solve necessary, relative.
     pub resolve_tolerance: f64,
-    /// Largest change of a haematocrit by one more sweep, and loss of red cells as a share of the inflow, of a solve.
+    /// Red cells that a node may lose, as a share of the inflow of blood, with viscosities one sweep old.
     pub red_cell_tolerance: f64,
+    /// Largest change of a haematocrit by one more sweep at which a solve ends.
+    pub haematocrit_tolerance: f64,
     /// Sweeps after which the best state is taken as it is.
     pub most_sweeps: u32,
 }
@@ -156,7 +158,8 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, diameter_um: Vec<f64>, 
         haematocrit: (!p.phase_separation).then_some(entering),
         // What is too narrow for red cells is closed already; a bore that a clot narrows lets plasma seep.
         closing_diameter_um: 0.0,
-        tolerance: p.red_cell_tolerance,
+        red_cell_tolerance: p.red_cell_tolerance,
+        haematocrit_tolerance: p.haematocrit_tolerance,
         most_iterations: p.most_sweeps,
     };
     if work

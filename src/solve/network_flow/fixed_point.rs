@@ -56,10 +56,10 @@ fn trial(from: &[f64], share: f64, iteration: u32) -> Turn {
     }
 }
 
-/// Searches from `state`; `None` when a sweep finds no finite state.
+/// Searches from `state` until no more red cells are lost, and no haematocrit changes more, than the limits say; `None` when a sweep finds no finite state.
 pub(super) fn find(
     mut state: Vec<f64>,
-    tolerance: f64,
+    [red_cells, haematocrit]: [f64; 2],
     most: u32,
     mut sweep: impl FnMut(&[f64]) -> Option<Sweep>,
 ) -> Option<Found> {
@@ -75,7 +75,7 @@ pub(super) fn find(
             .collect();
         let change = gap.iter().fold(0.0, |most, x| math::max(most, x.abs()));
         let size = dot(&gap, &gap).sqrt();
-        let converged = change <= tolerance && swept.rbc_imbalance <= tolerance;
+        let converged = change <= haematocrit && swept.rbc_imbalance <= red_cells;
         if converged || best.as_ref().is_none_or(|best| change < best.change) {
             best = Some(Found {
                 sweep: swept,

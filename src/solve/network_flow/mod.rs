@@ -74,8 +74,10 @@ pub struct Settings {
     pub haematocrit: Option<f64>,
     /// Narrowest open diameter [µm]: narrower segments are closed. The law in vivo has a pole at 1.1 µm.
     pub closing_diameter_um: f64,
-    /// Largest step of haematocrit, and largest loss of red cells as a share of the inflow, of a converged state.
-    pub tolerance: f64,
+    /// Loss of red cells at a node of a converged state, as a share of the inflow of blood.
+    pub red_cell_tolerance: f64,
+    /// Largest change of a haematocrit by one more sweep of a converged state.
+    pub haematocrit_tolerance: f64,
     /// Sweeps after which the best state is returned as it is.
     pub most_iterations: u32,
 }
@@ -87,7 +89,8 @@ impl Settings {
         separation: true,
         haematocrit: None,
         closing_diameter_um: 3.0,
-        tolerance: 1e-6,
+        red_cell_tolerance: 1e-6,
+        haematocrit_tolerance: 1e-6,
         most_iterations: 500,
     };
 }

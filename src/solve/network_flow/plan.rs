@@ -106,7 +106,8 @@ impl<'a> Plan<'a> {
             })
             .collect();
         let mut pressures = Pressures::new(self.pattern, self.network.ends, self.network.edge);
-        let found = fixed_point::find(first, settings.tolerance, settings.most_iterations, |h| {
+        let limits = [settings.red_cell_tolerance, settings.haematocrit_tolerance];
+        let found = fixed_point::find(first, limits, settings.most_iterations, |h| {
             self.sweep(&mut pressures, h)
         })?;
         let sweep = found.sweep;
