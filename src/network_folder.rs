@@ -109,7 +109,8 @@ impl NetworkCase {
         let n = &self.network;
         let edge: Vec<Edge> = (n.boundary.iter())
             .map(|boundary| match *boundary {
-                Boundary::Inner => Edge::Inner,
+                // A table knows no way out of its plane.
+                Boundary::Inner | Boundary::Collateral(_) => Edge::Inner,
                 Boundary::Pressure(level) => Edge::Pressure(level),
                 Boundary::Inflow(flow) => Edge::Inflow(flow),
             })

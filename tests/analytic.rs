@@ -13,7 +13,7 @@ use calcisim::math;
 use calcisim::model::{Model, Parameters};
 use calcisim::scenario::{Library, Scenario, Shipped};
 use calcisim::solve::multigrid::{Multigrid, surface_exchange};
-use calcisim::state::vessels::Boundary;
+use calcisim::state::vessels::{Boundary, Class};
 use calcisim::state::{EventKind, Kind, Vessels};
 use common::{SMALL, Tested, model, parameters, scenario, steps};
 
@@ -552,5 +552,58 @@ fn the_dip_of_protein_c_alone_clots_a_bare_wall_that_health_and_settled_warfarin
     assert!(dip.is_some_and(|step| (48..72).contains(&step)), "{dip:?}");
     // Four weeks on, both have fallen: it was the dip, not the drug.
     assert_eq!(closes(true, 29 * 24)?, None, "settled warfarin bears this run");
+    Ok(())
+}
+
+// ---- A section and what lies outside its plane ------------------------------------------------------------------------
+
+/// Length share of capillaries that are perfused, and mean tension, a day after the strongest ascending arteriole closed.
+fn after_closure(out_of_plane: f64) -> Result<([f64; 2], [f64; 2])> {
+    let text = format!("{SMALL}out_of_plane_supply = {out_of_plane:?}\n");
+    let mut model = model(&[&text], 1)?;
+    let seen = |model: &Model| {
+        let v = &model.tissue.vessels;
+        let of = |f: &dyn Fn(usize) -> bool| (0..v.len()).filter(|&s| f(s)).map(|s| v.length_um[s]).sum::<f64>();
+        let is_capillary = |s: usize| v.class[s] == Class::Capillary;
+        let oxygen = &model.tissue.fields.oxygen;
+        [
+            of(&|s| is_capillary(s) && v.is_perfused(s)) / of(&is_capillary),
+            oxygen.iter().map(|&p| f64::from(p)).sum::<f64>() / oxygen.len() as f64,
+        ]
+    };
+    let before = seen(&model);
+    let v = &mut model.tissue.vessels;
+    let strongest = (0..v.len())
+        .filter(|&s| v.class[s] == Class::Arteriole)
+        .max_by(|&a, &b| v.flow_nl_per_min[a].abs().total_cmp(&v.flow_nl_per_min[b].abs()));
+    if let Some(s) = strongest {
+        v.thrombus[s] = 1.0;
+    }
+    model.step()?;
+    Ok((before, seen(&model)))
+}
+
+#[test]
+fn supply_from_outside_the_plane_changes_nothing_in_health_and_carries_what_a_closure_takes() -> Tested {
+    let found = [0.0, 0.01, 0.1, 1.0].map(after_closure);
+    let mut after = Vec::new();
+    let mut healthy = Vec::new();
+    for result in found {
+        let (before, then) = result?;
+        healthy.push(before);
+        after.push(then);
+    }
+    eprintln!("perfused share of capillaries, mean PO2: before {healthy:.3?}, after {after:.3?}");
+    for other in &healthy[1..] {
+        assert_eq!(other[0], healthy[0][0]);
+        assert!((other[1] - healthy[0][1]).abs() < 0.05, "{healthy:?}");
+    }
+    assert!(after[0][0] < 0.9, "the closure hurts: {after:?}");
+    assert!(
+        after
+            .windows(2)
+            .all(|pair| pair[1][0] > pair[0][0] && pair[1][1] > pair[0][1]),
+        "{after:?}"
+    );
     Ok(())
 }

@@ -406,7 +406,7 @@ fn f6_twice_the_pressure_gives_twice_the_flow_in_a_linear_problem() {
             *edge = match *edge {
                 Boundary::Pressure(level) => Boundary::Pressure(2.0 * level),
                 Boundary::Inflow(flow) => Boundary::Inflow(2.0 * flow),
-                Boundary::Inner => Boundary::Inner,
+                other => other,
             };
         }
         let settings = input.flow_settings().unwrap_or_else(|fault| panic!("{fault}"));

@@ -62,6 +62,8 @@ pub struct Parameters {
     pub lobular_radius_um: f64,
     /// Radius of terminal arterioles before calibration by perfusion [µm].
     pub tap_radius_um: f64,
+    /// Calibre of the ways from a section to healthy tissue outside its plane, share of the conductance of its capillaries.
+    pub out_of_plane_supply: f64,
     /// Out-of-plane distance between septal or ascending vessels [µm].
     pub trunk_pitch_um: f64,
     /// Out-of-plane distance between plexus lines [µm].

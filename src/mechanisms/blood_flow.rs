@@ -20,6 +20,8 @@
 //! Source: viscosity law of Pries et al. 1994 (Circ Res 75:904) as in Pries & Secomb 2005
 //! (doi 10.1152/ajpheart.00297.2005), parting of red cells of Pries et al. 1989 (Microvasc Res 38:81); both verified against
 //! NetFlowV2 (`docs/verification.md`). A clot takes area from the lumen: assumed to lie along the wall.
+//! Where a section is joined to healthy tissue outside its plane (`network.out_of_plane_supply`), each branching of
+//! capillaries has a way to its own healthy pressure; in health nothing flows there.
 //! We assume: rigid walls; a bore below 3 µm or a thrombus of 0.95 lets nothing through; red cells settle within the step, and
 //! of several possible states the one that the last step leads to is taken.
 
@@ -139,9 +141,24 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, diameter_um: Vec<f64>, 
             Boundary::Inflow(q) => Edge::Inflow(*q),
             Boundary::Pressure(level) if inlet => Edge::Pressure(level * host.pressure_factor),
             Boundary::Pressure(level) => Edge::Pressure(*level),
+            // Outside the plane pressures fall with those of the arteries too.
+            Boundary::Collateral(way) => {
+                let [inlet, outlet] = [host.profile.inlet_pressure_mmhg, host.profile.outlet_pressure_mmhg];
+                let height = (inlet * host.pressure_factor - outlet) / (inlet - outlet);
+                Edge::Behind {
+                    pressure_mmhg: outlet + (way.pressure_mmhg - outlet) * height,
+                    conductance: way.conductance,
+                }
+            }
         })
         .collect();
     let entering = host.profile.haematocrit;
+    let inflow_haematocrit: Vec<f64> = (v.nodes.boundary.iter())
+        .map(|boundary| match boundary {
+            Boundary::Collateral(way) => way.haematocrit,
+            _ => entering,
+        })
+        .collect();
     let network = Network {
         segment_id: &v.id,
         ends: &ends,
@@ -149,7 +166,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, diameter_um: Vec<f64>, 
         diameter_um: &diameter_um,
         open: &open,
         edge: &edge,
-        inflow_haematocrit: &vec![entering; edge.len()],
+        inflow_haematocrit: &inflow_haematocrit,
         share: Some(&v.slab_share),
     };
     let settings = Settings {

@@ -29,8 +29,9 @@ use serde::Deserialize;
 use crate::grid::Plane;
 use crate::math;
 use crate::solve::multigrid::surface_exchange;
-use crate::solve::oxygen_transport::{self, Haemoglobin, Limits, Medium, Network, Problem, Reach, Work};
-use crate::state::{Kind, Now, Tissue};
+use crate::solve::oxygen_transport::{self, Haemoglobin, Inlet, Limits, Medium, Network, Problem, Reach, Work};
+use crate::state::vessels::Boundary;
+use crate::state::{Kind, Now, Tissue, Vessels};
 
 /// Numbers of oxygen.
 #[derive(Clone, Debug, Deserialize)]
@@ -203,6 +204,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         fields.oxygen.fill(40.0);
     }
     let bound: Vec<f64> = v.haematocrit.iter().map(|h| p.red_cell_capacity * h).collect();
+    let inlets = from_outside(v);
     let problem = Problem {
         grid,
         medium,
@@ -220,7 +222,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             first_piece: &v.first_piece,
             exchange: &work.exchange,
             reach: Reach::Voxel(&v.piece_voxel),
-            inlets: &[],
+            inlets: &inlets,
             arterial_mmhg: host.profile.arterial_po2_mmhg + host.added_po2_mmhg,
         },
         curve: &Haemoglobin::new(p.blood_solubility, host.profile.p50_mmhg, host.profile.hill_n),
@@ -238,8 +240,31 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     ledger.oxygen_solves += 1;
 }
 
+/// Blood that collaterals bring from outside the plane.
+fn from_outside(v: &Vessels) -> Vec<Inlet> {
+    let joined = v.nodes.boundary.iter().any(|b| matches!(b, Boundary::Collateral(_)));
+    if !joined {
+        return Vec::new();
+    }
+    let mut lacking = vec![0.0; v.nodes.id.len()];
+    for s in 0..v.len() {
+        let q = v.slab_share[s] * v.flow_nl_per_min[s];
+        lacking[v.from[s] as usize] += q;
+        lacking[v.to[s] as usize] -= q;
+    }
+    let inlet = |(n, boundary): (usize, &Boundary)| match boundary {
+        Boundary::Collateral(way) if lacking[n] > 0.0 => Some(Inlet {
+            node: n as u32,
+            flow_nl_per_min: lacking[n],
+            po2_mmhg: way.po2_mmhg,
+        }),
+        _ => None,
+    };
+    v.nodes.boundary.iter().enumerate().filter_map(inlet).collect()
+}
+
 /// Segments with flow, upstream first: by falling pressure of the upstream node, then index.
-fn downstream(v: &crate::state::Vessels) -> Vec<u32> {
+fn downstream(v: &Vessels) -> Vec<u32> {
     let head = |s: usize| {
         let node = if v.flow_nl_per_min[s] > 0.0 { v.from[s] } else { v.to[s] };
         v.nodes.pressure_mmhg[node as usize]

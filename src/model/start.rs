@@ -15,7 +15,7 @@ use crate::math;
 use crate::mechanisms::{blood_flow, challenge, host_chemistry, oxygen, transport};
 use crate::random::{Dice, Purpose};
 use crate::state::cells::{CONTRACTILE, Mural};
-use crate::state::vessels::{Bed, Boundary, Class};
+use crate::state::vessels::{Bed, Boundary, Class, Collateral};
 use crate::state::{Burden, EventLog, Fields, Host, Ledger, Now, Site, Tissue, Vessels};
 
 /// What is said of the network in `run.json`.
@@ -277,6 +277,7 @@ fn finish(
         hours: 1.0,
         dice,
     };
+    join_outside(p, tissue);
     oxygen::apply(&p.mechanisms.oxygen, tissue, now, &mut work.oxygen);
     transport::apply(&p.mechanisms.transport, &p.arrows, tissue, now, &mut work.transport);
     challenge::prepare(tissue, &p.challenges(&tissue.grid.clone()).unwrap_or_default());
@@ -288,6 +289,42 @@ fn finish(
         ));
     }
     report
+}
+
+/// Joins the capillaries of a section to what lies at their place, in health, outside its plane: their mesh goes on there,
+/// larger vessels cross the plane once.
+fn join_outside(p: &Parameters, tissue: &mut Tissue) {
+    let v = &mut tissue.vessels;
+    if tissue.grid.plane != Plane::Section || p.network.out_of_plane_supply <= 0.0 {
+        return;
+    }
+    let around = v.incidence();
+    for (n, segments) in around.iter().enumerate() {
+        let in_mesh = segments.iter().all(|&s| v.class[s as usize] == Class::Capillary);
+        if v.nodes.boundary[n] != Boundary::Inner || segments.is_empty() || !in_mesh {
+            continue;
+        }
+        let (mut conductance, mut arriving, mut bound, mut cells) = (0.0, 0.0, 0.0, 0.0);
+        for &s in segments {
+            let s = s as usize;
+            let [a, b] = [v.from[s], v.to[s]].map(|n| v.nodes.pressure_mmhg[n as usize]);
+            let q = v.slab_share[s] * v.flow_nl_per_min[s].abs();
+            conductance += if a == b { 0.0 } else { q / (a - b).abs() };
+            if (v.from[s] as usize == n) != (v.flow_nl_per_min[s] > 0.0) {
+                arriving += q;
+                bound += q * v.po2_mmhg[s];
+                cells += q * v.haematocrit[s];
+            }
+        }
+        if arriving > 0.0 {
+            v.nodes.boundary[n] = Boundary::Collateral(Collateral {
+                pressure_mmhg: v.nodes.pressure_mmhg[n],
+                conductance: p.network.out_of_plane_supply * conductance / segments.len() as f64,
+                po2_mmhg: bound / arriving,
+                haematocrit: cells / arriving,
+            });
+        }
+    }
 }
 
 /// Wall mineral of chronic disease: a share of arteriolar branches carries a log-normal amount.

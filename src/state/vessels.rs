@@ -53,6 +53,21 @@ pub enum Boundary {
     Pressure(f64),
     /// Held at an inflow [nl/min], positive into the network.
     Inflow(f64),
+    /// Joined to healthy tissue outside the plane.
+    Collateral(Collateral),
+}
+
+/// A way to healthy tissue outside the plane: what was at this node in health lies behind a resistance.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Collateral {
+    /// Pressure there [mmHg].
+    pub pressure_mmhg: f64,
+    /// Conductance of the way, as the slab counts it [nl/min/mmHg].
+    pub conductance: f64,
+    /// Oxygen tension of blood that comes from there [mmHg].
+    pub po2_mmhg: f64,
+    /// Haematocrit of blood that comes from there.
+    pub haematocrit: f64,
 }
 
 /// Nodes of the network.

@@ -32,6 +32,13 @@ pub enum Edge {
     Pressure(f64),
     /// An inflow [nl/min], positive into the network.
     Inflow(f64),
+    /// A pressure [mmHg] behind a conductance [nl/min/mmHg]: a way out of the network that is not drawn.
+    Behind {
+        /// The pressure.
+        pressure_mmhg: f64,
+        /// The conductance; counts as it is, whatever share of the vessels does.
+        conductance: f64,
+    },
 }
 
 /// A network of tubes.

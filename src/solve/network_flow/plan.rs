@@ -47,7 +47,7 @@ impl<'a> Plan<'a> {
         let has_level: Vec<bool> = network
             .edge
             .iter()
-            .map(|edge| matches!(edge, Edge::Pressure(_)))
+            .map(|edge| matches!(edge, Edge::Pressure(_) | Edge::Behind { .. }))
             .collect();
         let flows = graph::flowing(network.ends, &open, &is_edge, &has_level);
         let status: Vec<Status> = (flows.iter().zip(&open))
@@ -180,7 +180,8 @@ impl<'a> Plan<'a> {
                     cell_gap = math::max(cell_gap, cells[n].abs());
                 }
                 Edge::Inflow(q) => blood_gap = math::max(blood_gap, (blood[n] + q).abs()),
-                Edge::Pressure(_) => {}
+                // A pressure takes what comes; behind a conductance flows what is found at the end.
+                Edge::Pressure(_) | Edge::Behind { .. } => {}
             }
             if *edge != Edge::Inner {
                 inflow += entering;

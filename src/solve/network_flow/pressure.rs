@@ -30,6 +30,8 @@ struct Matrix {
     diagonal: Vec<f64>,
     coupling: Vec<f64>,
     load: Vec<f64>,
+    /// Conductance of each node to a pressure outside.
+    outside: Vec<f64>,
     /// Nodes that must balance: joined to something, and without a pressure of their own.
     free: Vec<bool>,
 }
@@ -51,12 +53,12 @@ impl<'a> Pressures<'a> {
         if self.factor.is_none() {
             self.start_anew(&matrix)?;
         }
-        let mut flow = self.flows(conductance);
-        let (steps, balanced) = self.descend(conductance, &matrix, &mut flow)?;
+        let (mut flow, mut from_outside) = self.flows(conductance, &matrix);
+        let (steps, balanced) = self.descend(conductance, &matrix, &mut flow, &mut from_outside)?;
         if !balanced {
             self.start_anew(&matrix)?;
-            flow = self.flows(conductance);
-            self.descend(conductance, &matrix, &mut flow)?;
+            (flow, from_outside) = self.flows(conductance, &matrix);
+            self.descend(conductance, &matrix, &mut flow, &mut from_outside)?;
         } else if steps > MANY {
             self.factor = None;
         }
@@ -85,11 +87,21 @@ impl<'a> Pressures<'a> {
                 coupling[s] = conductance[s];
             }
         }
+        let mut outside = vec![0.0; self.edge.len()];
         let mut free = vec![false; self.edge.len()];
         for n in 0..self.edge.len() {
             match self.edge[n] {
                 Edge::Pressure(level) => (diagonal[n], load[n]) = (1.0, level),
                 _ if diagonal[n] <= 0.0 => (diagonal[n], load[n]) = (1.0, 0.0),
+                Edge::Behind {
+                    pressure_mmhg,
+                    conductance,
+                } => {
+                    diagonal[n] += conductance;
+                    load[n] += conductance * pressure_mmhg;
+                    outside[n] = conductance;
+                    free[n] = true;
+                }
                 _ => free[n] = true,
             }
         }
@@ -97,6 +109,7 @@ impl<'a> Pressures<'a> {
             diagonal,
             coupling,
             load,
+            outside,
             free,
         }
     }
@@ -110,18 +123,28 @@ impl<'a> Pressures<'a> {
         matches!(self.edge[node as usize], Edge::Pressure(_))
     }
 
-    fn flows(&self, conductance: &[f64]) -> Vec<f64> {
+    /// Flows of the segments, and what comes to each node from outside, at the pressures at hand.
+    fn flows(&self, conductance: &[f64], matrix: &Matrix) -> (Vec<f64>, Vec<f64>) {
         let fall = |&[a, b]: &[u32; 2]| self.pressure[a as usize] - self.pressure[b as usize];
-        self.ends
+        let flow = self
+            .ends
             .iter()
             .zip(conductance)
             .map(|(ends, g)| g * fall(ends))
-            .collect()
+            .collect();
+        let from_outside = (0..self.edge.len())
+            .map(|n| match self.edge[n] {
+                Edge::Inflow(q) => q,
+                Edge::Behind { pressure_mmhg, .. } => matrix.outside[n] * (pressure_mmhg - self.pressure[n]),
+                _ => 0.0,
+            })
+            .collect();
+        (flow, from_outside)
     }
 
     /// What nodes gain that they should not.
-    fn surplus(&self, matrix: &Matrix, flow: &[f64]) -> Vec<f64> {
-        let mut surplus = self.inflows();
+    fn surplus(&self, matrix: &Matrix, flow: &[f64], from_outside: &[f64]) -> Vec<f64> {
+        let mut surplus = from_outside.to_vec();
         for (&[a, b], q) in self.ends.iter().zip(flow) {
             surplus[a as usize] -= q;
             surplus[b as usize] += q;
@@ -135,10 +158,16 @@ impl<'a> Pressures<'a> {
     }
 
     /// Conjugate gradients from the pressures at hand; at least one step. Steps taken, and whether blood balances.
-    fn descend(&mut self, conductance: &[f64], matrix: &Matrix, flow: &mut [f64]) -> Option<(u32, bool)> {
+    fn descend(
+        &mut self,
+        conductance: &[f64],
+        matrix: &Matrix,
+        flow: &mut [f64],
+        from_outside: &mut [f64],
+    ) -> Option<(u32, bool)> {
         let symbolic = &self.pattern.symbolic;
         let factor = self.factor.as_ref()?;
-        let mut rest = self.surplus(matrix, flow);
+        let mut rest = self.surplus(matrix, flow, from_outside);
         let mut direction = factor.solve(symbolic, &rest);
         let mut slope = dot(&rest, &direction);
         for step in 1..=MOST {
@@ -149,6 +178,7 @@ impl<'a> Pressures<'a> {
             let curve = (self.ends.iter().zip(&along)).fold(0.0, |sum, (&[a, b], q)| {
                 sum + q * (direction[a as usize] - direction[b as usize])
             });
+            let curve = (matrix.outside.iter().zip(&direction)).fold(curve, |sum, (g, d)| sum + g * d * d);
             if slope == 0.0 || curve == 0.0 {
                 return Some((step, true));
             }
@@ -162,7 +192,10 @@ impl<'a> Pressures<'a> {
             for (q, more) in flow.iter_mut().zip(&along) {
                 *q += far * more;
             }
-            rest = self.surplus(matrix, flow);
+            for (q, (g, d)) in from_outside.iter_mut().zip(matrix.outside.iter().zip(&direction)) {
+                *q -= far * g * d;
+            }
+            rest = self.surplus(matrix, flow, from_outside);
             let worst = rest.iter().fold(0.0, |most, x| math::max(most, x.abs()));
             let strongest = flow.iter().fold(0.0, |most, q| math::max(most, q.abs()));
             if worst <= BALANCE * strongest {
