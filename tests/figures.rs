@@ -42,6 +42,8 @@ impl Network {
             relative_flow: (0.8 + 0.5 * chance(self.0.len() as u64)) as f32,
             po2_mmhg: 60.0,
             haematocrit: 0.4,
+            feeder: 0,
+            feeder_share: 1.0,
         });
     }
 
@@ -271,6 +273,7 @@ fn skin(day: f64, radius_um: f64) -> Snapshot {
         adipocyte: adipocytes(&kind, place),
         kind,
         segments: net.0,
+        inlets: Vec::new(),
         cells,
     }
 }
@@ -310,6 +313,7 @@ fn mesentery() -> Snapshot {
         adipocyte: vec![u32::MAX; n],
         covered: Vec::new(),
         segments: net.0,
+        inlets: Vec::new(),
         cells: Vec::new(),
     }
 }

@@ -76,6 +76,8 @@ fn vessel(class: Class, change: impl Fn(&mut SegmentView)) -> Canvas {
         relative_flow: 1.0,
         po2_mmhg: 60.0,
         haematocrit: 0.4,
+        feeder: 0,
+        feeder_share: 1.0,
     };
     change(&mut segment);
     let y = swatch.height as f64 / 2.0;

@@ -22,7 +22,11 @@ pub struct Size {
 impl Size {
     /// The largest size of a plane within a box [pt].
     pub fn within(view: &View, limit: Point) -> Self {
-        let [width, height] = view.extent_um();
+        Self::of_extent(view.extent_um(), limit)
+    }
+
+    /// The largest size of a picture of so many µm within a box [pt].
+    pub fn of_extent([width, height]: Point, limit: Point) -> Self {
         let pt_per_um = math::min(limit[0] / width, limit[1] / height);
         Self {
             pt: [width * pt_per_um, height * pt_per_um],

@@ -9,6 +9,7 @@ mod fields;
 mod legend;
 mod load;
 mod map;
+mod network;
 mod section_map;
 mod sheet;
 mod time_series;
@@ -38,6 +39,7 @@ pub fn of_run(dir: &Path) -> Result<Vec<PathBuf>> {
         let pages = [
             ("section_map.png", section_map::draw(&run, &snapshot)),
             ("fields.png", fields::draw(&run, &snapshot)),
+            ("network.png", network::draw(&run, &snapshot)),
         ];
         for (name, sheet) in pages {
             let path = out.join(name);
@@ -46,6 +48,14 @@ pub fn of_run(dir: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(paths)
+}
+
+/// Draws the network of a snapshot alone, under a title of its own, to a PNG file.
+pub fn of_network(snapshot: &crate::state::Snapshot, title: &str, path: &Path) -> Result<()> {
+    let header = |sheet: &mut sheet::Sheet| {
+        sheet.text(title, [48.0, 27.0], sheet::Type::new(14.0).bold());
+    };
+    network::page(snapshot, title, header).write_png(path)
 }
 
 /// Draws all figures of a comparison into its `figures/` and returns their paths.
@@ -101,7 +111,7 @@ fn day_label(day: f64) -> String {
 #[cfg(test)]
 mod tests {
     /// Every label is written in these files, or comes through `sheet::printable`.
-    const SOURCES: [(&str, &str); 9] = [
+    const SOURCES: [(&str, &str); 10] = [
         ("arms.rs", include_str!("arms.rs")),
         ("arms_series.rs", include_str!("arms_series.rs")),
         ("chart.rs", include_str!("chart.rs")),
@@ -109,6 +119,7 @@ mod tests {
         ("legend.rs", include_str!("legend.rs")),
         ("load.rs", include_str!("load.rs")),
         ("map.rs", include_str!("map.rs")),
+        ("network.rs", include_str!("network.rs")),
         ("section_map.rs", include_str!("section_map.rs")),
         ("time_series.rs", include_str!("time_series.rs")),
     ];

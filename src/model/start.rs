@@ -141,18 +141,8 @@ fn solve_flow(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
 
 /// Perfusion of the block [mL/mL/min].
 fn perfusion(tissue: &Tissue) -> f64 {
-    let v = &tissue.vessels;
-    let mut inflow = vec![0.0; v.nodes.id.len()];
-    for s in 0..v.len() {
-        let q = v.slab_share[s] * v.flow_nl_per_min[s];
-        inflow[v.from[s] as usize] += q;
-        inflow[v.to[s] as usize] -= q;
-    }
-    let total = (0..inflow.len())
-        .filter(|&n| v.nodes.boundary[n] != Boundary::Inner)
-        .fold(0.0, |sum, n| sum + math::positive(inflow[n]));
     // nl/min per µm³: 1 nl = 10⁶ µm³.
-    total * 1e6 / (tissue.grid.len() as f64 * tissue.grid.voxel_volume_um3())
+    tissue.vessels.inflow_nl_per_min() * 1e6 / (tissue.grid.len() as f64 * tissue.grid.voxel_volume_um3())
 }
 
 /// Sets terminal arterioles so that perfusion meets its target, evening out capillaries on the way.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::observe::tcpo2;
 use super::{cell, number};
 use crate::grid::Plane;
-use crate::state::vessels::Bed;
+use crate::state::vessels::{Bed, Class};
 use crate::state::{Kind, Tissue, Vitality, cells};
 
 /// What the definitions of the columns take from the parameters.
@@ -24,6 +24,8 @@ pub struct Definitions {
 const CALCIFIED: f64 = 0.05;
 /// Thrombus from which a segment counts as thrombosed.
 pub const THROMBOSED: f64 = 0.9;
+/// µm³ in a nl.
+const NL_UM3: f64 = 1e6;
 
 /// A column after `t_d`.
 pub struct Column {
@@ -35,7 +37,7 @@ pub struct Column {
 }
 
 /// Number of columns after `t_d`.
-pub const COUNT: usize = 22;
+pub const COUNT: usize = 26;
 
 /// The columns after `t_d`, in their order.
 pub const COLUMNS: [Column; COUNT] = [
@@ -148,6 +150,26 @@ pub const COLUMNS: [Column; COUNT] = [
         name: "calcified_thrombosed_segments",
         unit: "-",
         of: calcified_thrombosed_segments,
+    },
+    Column {
+        name: "perfused_arteriole_fraction",
+        unit: "-",
+        of: |look| perfused_share(look, |s| look.tissue.vessels.class[s] == Class::Arteriole),
+    },
+    Column {
+        name: "perfused_capillary_fraction",
+        unit: "-",
+        of: |look| perfused_share(look, |s| look.tissue.vessels.class[s] == Class::Capillary),
+    },
+    Column {
+        name: "perfused_venule_fraction",
+        unit: "-",
+        of: |look| perfused_share(look, |s| look.tissue.vessels.class[s] == Class::Venule),
+    },
+    Column {
+        name: "perfusion_per_min",
+        unit: "mL/mL/min",
+        of: perfusion_per_min,
     },
 ];
 
@@ -283,15 +305,26 @@ fn share(a: f64, b: f64) -> Option<f64> {
 
 /// Length share of the initial segments carrying ≥ 10 % of their flow at t = 0.
 fn perfused_fraction(look: &Look) -> Option<f64> {
+    perfused_share(look, |_| true)
+}
+
+/// Of the initial segments of one kind: the length share that carries ≥ 10 % of its flow at t = 0.
+fn perfused_share(look: &Look, is_meant: impl Fn(usize) -> bool) -> Option<f64> {
     let v = &look.tissue.vessels;
     let (mut perfused, mut all) = (0.0, 0.0);
-    for s in 0..v.initial_count as usize {
+    for s in (0..v.initial_count as usize).filter(|&s| is_meant(s)) {
         all += v.length_um[s];
         if v.is_perfused(s) {
             perfused += v.length_um[s];
         }
     }
     share(perfused, all)
+}
+
+/// Blood that enters per volume of the block.
+fn perfusion_per_min(look: &Look) -> Option<f64> {
+    let Tissue { vessels, grid, .. } = look.tissue;
+    (!vessels.is_empty()).then(|| vessels.inflow_nl_per_min() * NL_UM3 / (grid.len() as f64 * grid.voxel_volume_um3()))
 }
 
 /// Volume mean over dermis + fat, dead or alive.
@@ -538,7 +571,8 @@ pub(crate) mod tests {
             "t_d,perfused_fraction,mean_po2_mmhg,hypoxic_fraction,tcpo2_low_fraction,mineral_ug,\
              calcified_segment_fraction,thrombosed_segment_fraction,endothelial_integrity,necrotic_fraction,\
              necrotic_now_fraction,ulcer_fraction,inflammation,bacterial_load,neutrophils,macrophages,msc,\
-             open_wound_days,procedures,visits,cost,necrotic_outside_fraction,calcified_thrombosed_segments\n"
+             open_wound_days,procedures,visits,cost,necrotic_outside_fraction,calcified_thrombosed_segments,\
+             perfused_arteriole_fraction,perfused_capillary_fraction,perfused_venule_fraction,perfusion_per_min\n"
         );
     }
 

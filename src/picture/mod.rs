@@ -1,13 +1,15 @@
 //! What a lens shows of a snapshot: pixels and lines, no files, no fonts.
 //!
 //! `view` flattens a snapshot to a plane, `canvas` holds pixels, `colours` the tables, `contour` the level lines;
-//! `section` draws the tissue with its vessels, `field` one substance, `flow` the blood flow.
+//! `section` draws the tissue with its vessels, `field` one substance, `flow` the blood flow,
+//! `network` what the blood of each vessel does.
 
 pub mod canvas;
 pub mod colours;
 pub mod contour;
 pub mod field;
 pub mod flow;
+pub mod network;
 pub mod section;
 pub mod view;
 

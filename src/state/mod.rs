@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod motion;
 pub mod schedule;
 pub mod snapshot;
+pub mod territory;
 pub mod vessels;
 
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,7 @@
 use half::f16;
 use serde::{Deserialize, Serialize};
 
+use super::territory::territories;
 use super::{Class, Kind, Species, Tissue, Vitality};
 use crate::grid::Grid;
 
@@ -33,6 +34,19 @@ pub struct SegmentView {
     pub po2_mmhg: f32,
     /// Haematocrit.
     pub haematocrit: f32,
+    /// Inlet that most of its blood comes from, an index of `Snapshot::inlets`; `u32::MAX` without flow.
+    pub feeder: u32,
+    /// Share of its blood from there.
+    pub feeder_share: f32,
+}
+
+/// Where blood enters, in a snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InletView {
+    /// Place [µm].
+    pub place_um: [f32; 3],
+    /// Blood that enters, as the slab counts it [nl/min].
+    pub inflow_nl_per_min: f32,
 }
 
 /// One moving cell in a snapshot.
@@ -80,6 +94,8 @@ pub struct Snapshot {
     pub covered: Vec<u8>,
     /// The network.
     pub segments: Vec<SegmentView>,
+    /// Where blood enters it.
+    pub inlets: Vec<InletView>,
     /// Moving cells.
     pub cells: Vec<CellView>,
 }
@@ -89,6 +105,7 @@ impl Snapshot {
     pub fn of(tissue: &Tissue, step: u64, day: f64) -> Self {
         let v = &tissue.vessels;
         let point = |p: [f64; 3]| p.map(|x| x as f32);
+        let territories = territories(v);
         let movers = [
             (CellKind::Neutrophil, &tissue.cells.neutrophils),
             (CellKind::Macrophage, &tissue.cells.macrophages),
@@ -124,6 +141,14 @@ impl Snapshot {
                     relative_flow: v.relative_flow(s) as f32,
                     po2_mmhg: v.po2_mmhg[s] as f32,
                     haematocrit: v.haematocrit[s] as f32,
+                    feeder: territories.feeder[s].map_or(u32::MAX, |(inlet, _)| inlet),
+                    feeder_share: territories.feeder[s].map_or(0.0, |(_, share)| share as f32),
+                })
+                .collect(),
+            inlets: (territories.inlets.iter())
+                .map(|inlet| InletView {
+                    place_um: point(v.nodes.place_um[inlet.node as usize]),
+                    inflow_nl_per_min: inlet.inflow_nl_per_min as f32,
                 })
                 .collect(),
             cells: movers

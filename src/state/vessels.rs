@@ -217,6 +217,19 @@ impl Vessels {
         self.flow_nl_per_min[segment].abs() > 0.0 && self.relative_flow(segment) >= 0.1
     }
 
+    /// Blood that enters the network, as the slab counts it [nl/min].
+    pub fn inflow_nl_per_min(&self) -> f64 {
+        let mut lacking = vec![0.0; self.nodes.id.len()];
+        for s in 0..self.len() {
+            let q = self.slab_share[s] * self.flow_nl_per_min[s];
+            lacking[self.from[s] as usize] += q;
+            lacking[self.to[s] as usize] -= q;
+        }
+        (lacking.iter().zip(&self.nodes.boundary))
+            .filter(|&(&q, &boundary)| boundary != Boundary::Inner && q > 0.0)
+            .fold(0.0, |sum, (q, _)| sum + q)
+    }
+
     /// Segments at each node, in index order.
     pub fn incidence(&self) -> Vec<Vec<u32>> {
         let mut at = vec![Vec::new(); self.nodes.id.len()];
