@@ -2,7 +2,9 @@
 //!
 //! Two ways take turns. Anderson's method is fast near a state and where no flow turns
 //! round; a trial of it ends when ten sweeps do not halve the change, and what it reached is thrown away. Between trials
-//! the state moves by a share of each sweep's change that falls to 0.05: slow, and it finds the way where flows turn.
+//! the state moves by a share of each sweep's change: the first time by one share that falls to 0.05, later each vessel by
+//! its own, halved when its change turns round and growing while it does not: many pairs of vessels that sway against each
+//! other, each in its own time, are calmed at once.
 
 use super::plan::Sweep;
 use super::separation::DENSEST;
@@ -19,8 +21,11 @@ pub(super) struct Found {
     pub change: f64,
 }
 
-/// Smallest share of a sweep's change that the state moves by.
+/// Smallest share of a sweep's change that the whole state moves by.
 const FLOOR: f64 = 0.05;
+/// Smallest share of a vessel of its own, and by how much it grows while the change keeps its sign.
+const LEAST: f64 = 0.02;
+const GROWTH: f64 = 1.2;
 /// Sweeps in which a trial must halve the change.
 const PATIENCE: u32 = 10;
 /// Differences that Anderson's method remembers.
@@ -56,25 +61,30 @@ fn trial(from: &[f64], share: f64, iteration: u32) -> Turn {
     }
 }
 
-/// Searches from `state` until no more red cells are lost, and no haematocrit changes more, than the limits say; `None` when a sweep finds no finite state.
+/// `sweep` is told the latest change, for how far it must solve. Searches from `state` until no more red cells are lost, and no haematocrit changes more, than the limits say; `None` when a sweep finds no finite state.
 pub(super) fn find(
     mut state: Vec<f64>,
     [red_cells, haematocrit]: [f64; 2],
     most: u32,
-    mut sweep: impl FnMut(&[f64]) -> Option<Sweep>,
+    mut sweep: impl FnMut(&[f64], f64) -> Option<Sweep>,
 ) -> Option<Found> {
     let mut best: Option<Found> = None;
     let mut turn = trial(&state, 1.0, 0);
     let mut damped_share = 1.0;
     let mut damped = 0;
+    let mut is_first = true;
+    let mut own = vec![0.5; state.len()];
+    let mut before = vec![0.0; state.len()];
+    let mut latest = 1.0;
     let mut pause = DAMPED[0];
     for iteration in 1..=most.max(1) {
-        let swept = sweep(&state)?;
+        let swept = sweep(&state, latest)?;
         let gap: Vec<f64> = (swept.haematocrit.iter().zip(&state))
             .map(|(new, old)| new - old)
             .collect();
         let change = gap.iter().fold(0.0, |most, x| math::max(most, x.abs()));
-        let size = dot(&gap, &gap).sqrt();
+        let size = gap.iter().fold(0.0, |sum, g| sum + g * g).sqrt();
+        latest = change;
         let converged = change <= haematocrit && swept.rbc_imbalance <= red_cells;
         if converged || best.as_ref().is_none_or(|best| change < best.change) {
             best = Some(Found {
@@ -122,14 +132,26 @@ pub(super) fn find(
                 mixer.step(&mut state, &gap, *share);
             }
             Turn::Damped { until } => {
+                for i in 0..state.len() {
+                    // Where several states are possible the first way leads to the one that others found too.
+                    if is_first {
+                        state[i] += damped_share * gap[i];
+                        continue;
+                    }
+                    own[i] = if gap[i] * before[i] < 0.0 {
+                        math::max(LEAST, 0.5 * own[i])
+                    } else {
+                        math::min(1.0, GROWTH * own[i])
+                    };
+                    state[i] += own[i] * gap[i];
+                }
+                before.clone_from(&gap);
                 damped += 1;
                 if damped % 5 == 0 {
                     damped_share = math::max(FLOOR, 0.8 * damped_share);
                 }
-                for (x, g) in state.iter_mut().zip(&gap) {
-                    *x += damped_share * g;
-                }
                 if iteration >= *until {
+                    is_first = false;
                     turn = trial(&state, 0.3, iteration);
                 }
             }
@@ -137,8 +159,4 @@ pub(super) fn find(
         state.iter_mut().for_each(|x| *x = math::clamp(*x, 0.0, DENSEST));
     }
     best
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).fold(0.0, |sum, (x, y)| sum + x * y)
 }

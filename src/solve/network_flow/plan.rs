@@ -107,8 +107,8 @@ impl<'a> Plan<'a> {
             .collect();
         let mut pressures = Pressures::new(self.pattern, self.network.ends, self.network.edge);
         let limits = [settings.red_cell_tolerance, settings.haematocrit_tolerance];
-        let found = fixed_point::find(first, limits, settings.most_iterations, |h| {
-            self.sweep(&mut pressures, h)
+        let found = fixed_point::find(first, limits, settings.most_iterations, |h, change| {
+            self.sweep(&mut pressures, h, change)
         })?;
         let sweep = found.sweep;
         let of_segment = |column: &[f64]| -> Vec<Option<f64>> {
@@ -138,12 +138,12 @@ impl<'a> Plan<'a> {
     }
 
     /// Flows for these haematocrits, and the haematocrits that these flows make. `None` when a number is not finite.
-    fn sweep(&self, pressures: &mut Pressures, haematocrit: &[f64]) -> Option<Sweep> {
+    fn sweep(&self, pressures: &mut Pressures, haematocrit: &[f64], change: f64) -> Option<Sweep> {
         let viscosity: Vec<f64> = (self.tube.iter().zip(haematocrit))
             .map(|(tube, &h)| tube.viscosity_cp(h))
             .collect();
         let conductance: Vec<f64> = self.reach.iter().zip(&viscosity).map(|(g, mu)| g / mu).collect();
-        let (pressure, flow) = pressures.solve(&conductance)?;
+        let (pressure, flow) = pressures.solve(&conductance, change)?;
         if !flow.iter().chain(&viscosity).all(|x| x.is_finite()) {
             return None;
         }

@@ -13,8 +13,9 @@ use crate::solve::sparse::Factor;
 /// Steps after which the matrix is factored anew for the next sweep, and at once.
 const MANY: u32 = 8;
 const MOST: u32 = 30;
-/// Loss of blood at a node, as a share of the strongest flow, at which the steps end.
-const BALANCE: f64 = 1e-12;
+/// Loss of blood at a node, as a share of the strongest flow, at which the steps end: this share of the latest change of a
+/// haematocrit, and at least the limit of the last sweeps.
+const BALANCE: [f64; 2] = [1e-9, 1e-12];
 
 /// The linear problem of one network, with what it remembers between sweeps.
 pub(super) struct Pressures<'a> {
@@ -47,18 +48,19 @@ impl<'a> Pressures<'a> {
         }
     }
 
-    /// Pressures and flows; `None` when the matrix is not positive definite.
-    pub fn solve(&mut self, conductance: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
+    /// Pressures and flows, as close as the latest change of a haematocrit asks for; `None` when the matrix is not positive definite.
+    pub fn solve(&mut self, conductance: &[f64], change: f64) -> Option<(Vec<f64>, Vec<f64>)> {
         let matrix = self.matrix(conductance);
+        let balance = math::max(BALANCE[0] * change, BALANCE[1]);
         if self.factor.is_none() {
             self.start_anew(&matrix)?;
         }
         let (mut flow, mut from_outside) = self.flows(conductance, &matrix);
-        let (steps, balanced) = self.descend(conductance, &matrix, &mut flow, &mut from_outside)?;
+        let (steps, balanced) = self.descend(conductance, &matrix, balance, &mut flow, &mut from_outside)?;
         if !balanced {
             self.start_anew(&matrix)?;
             (flow, from_outside) = self.flows(conductance, &matrix);
-            self.descend(conductance, &matrix, &mut flow, &mut from_outside)?;
+            self.descend(conductance, &matrix, balance, &mut flow, &mut from_outside)?;
         } else if steps > MANY {
             self.factor = None;
         }
@@ -162,6 +164,7 @@ impl<'a> Pressures<'a> {
         &mut self,
         conductance: &[f64],
         matrix: &Matrix,
+        balance: f64,
         flow: &mut [f64],
         from_outside: &mut [f64],
     ) -> Option<(u32, bool)> {
@@ -198,7 +201,7 @@ impl<'a> Pressures<'a> {
             rest = self.surplus(matrix, flow, from_outside);
             let worst = rest.iter().fold(0.0, |most, x| math::max(most, x.abs()));
             let strongest = flow.iter().fold(0.0, |most, q| math::max(most, q.abs()));
-            if worst <= BALANCE * strongest {
+            if worst <= balance * strongest {
                 return Some((step, true));
             }
             let near = factor.solve(symbolic, &rest);
