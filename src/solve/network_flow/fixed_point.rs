@@ -33,6 +33,9 @@ const MEMORY: usize = 6;
 /// Damped sweeps before the second trial, and between later ones.
 const DAMPED: [u32; 2] = [60, 40];
 
+/// Up to so many vessels one share for all is tried first: in a larger network some pair always sways.
+const FEW: usize = 10_000;
+
 /// One turn of the search.
 enum Turn {
     /// A trial of Anderson's method: where it began, its history, its share, the change to halve and by when.
@@ -72,7 +75,7 @@ pub(super) fn find(
     let mut turn = trial(&state, 1.0, 0);
     let mut damped_share = 1.0;
     let mut damped = 0;
-    let mut is_first = true;
+    let mut is_first = state.len() <= FEW;
     let mut own = vec![0.5; state.len()];
     let mut before = vec![0.0; state.len()];
     let mut latest = 1.0;
