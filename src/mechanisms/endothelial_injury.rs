@@ -144,12 +144,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         };
         let hazard = f64::from(v.susceptibility[patch]) * loss_rate(p, arrows, &around);
         let who = v.id[s] << 12 | (patch - v.first_patch[s] as usize) as u64;
-        if hazard > 0.0
-            && now
-                .dice
-                .roll(Purpose::EndothelialLoss, who)
-                .chance(math::chance_of(hazard, now.hours))
-        {
+        if hazard > 0.0 && now.dice.roll(Purpose::EndothelialLoss, who).happens(hazard, now.hours) {
             *e = 0.0;
             return;
         }

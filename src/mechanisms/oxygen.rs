@@ -89,6 +89,8 @@ pub struct Workspace {
     largest_use: Vec<f32>,
     /// Exchange of each piece [µm³/s], of the whole vessel.
     exchange: Vec<f64>,
+    /// The table of the patient's blood.
+    blood: Option<Haemoglobin>,
 }
 
 /// Solves again when flow, use or the surface changed.
@@ -199,6 +201,11 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         fields.oxygen.fill(40.0);
     }
     let bound = p.red_cell_capacity * host.profile.haematocrit;
+    let (dissolved, p50, hill) = (p.blood_solubility, host.profile.p50_mmhg, host.profile.hill_n);
+    let same_blood = work.blood.take().filter(|blood| blood.is_of(dissolved, p50, hill));
+    let curve = work
+        .blood
+        .insert(same_blood.unwrap_or_else(|| Haemoglobin::new(dissolved, p50, hill)));
     let problem = Problem {
         grid,
         medium,
@@ -219,7 +226,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             inlets: &[],
             arterial_mmhg: host.profile.arterial_po2_mmhg + host.added_po2_mmhg,
         },
-        curve: &Haemoglobin::new(p.blood_solubility, host.profile.p50_mmhg, host.profile.hill_n),
+        curve,
     };
     let limits = Limits {
         balance: p.balance_tolerance,

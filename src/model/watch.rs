@@ -172,13 +172,18 @@ fn unphysical(tissue: &Tissue, fields: Option<&[Species]>) -> Option<(String, St
         ("neointima", &v.neointima),
         ("thrombus", &v.thrombus),
     ];
+    // Looks at all without an early end, so that the loop is wide; then, if need be, for the place.
     for (name, column) in shares {
-        if let Some(s) = column.iter().position(|&x| !(0.0..=1.0 + 1e-9).contains(&x)) {
+        let good = column
+            .iter()
+            .fold(true, |good, &x| good & (x >= 0.0) & (x <= 1.0 + 1e-9));
+        if !good && let Some(s) = column.iter().position(|&x| !(0.0..=1.0 + 1e-9).contains(&x)) {
             let message = format!("{} is outside 0..=1", column[s]);
             return Some((format!("wall {name} [0-1]"), format!("segment {}", v.id[s]), message));
         }
     }
-    if let Some(patch) = v.integrity.iter().position(|&x| !(0.0..=1.0).contains(&x)) {
+    let good = v.integrity.iter().fold(true, |good, &x| good & (x >= 0.0) & (x <= 1.0));
+    if !good && let Some(patch) = v.integrity.iter().position(|&x| !(0.0..=1.0).contains(&x)) {
         let message = format!("{} is outside 0..=1", v.integrity[patch]);
         return Some(("endothelial integrity [0-1]".into(), format!("patch {patch}"), message));
     }

@@ -107,6 +107,9 @@ pub struct Haemoglobin {
     saturation: Vec<f64>,
     /// Dissolved oxygen [mL/mL/mmHg].
     dissolved: f64,
+    /// Half saturation [mmHg] and Hill's exponent, of which the table was made.
+    p50_mmhg: f64,
+    n: f64,
 }
 
 /// Distance of the points of the table [mmHg].
@@ -120,7 +123,17 @@ impl Haemoglobin {
         let saturation = (0..TABLE_POINTS)
             .map(|i| math::hill(i as f64 * TABLE_STEP, p50_mmhg, n))
             .collect();
-        Self { saturation, dissolved }
+        Self {
+            saturation,
+            dissolved,
+            p50_mmhg,
+            n,
+        }
+    }
+
+    /// Whether it is the blood of these numbers.
+    pub fn is_of(&self, dissolved: f64, p50_mmhg: f64, n: f64) -> bool {
+        (self.dissolved, self.p50_mmhg, self.n) == (dissolved, p50_mmhg, n)
     }
 
     /// Content at a tension [mL/mL].
@@ -422,7 +435,7 @@ impl Work {
         self.segment_po2.clear();
         self.segment_po2.resize(network.flow_nl_per_min.len(), 0.0);
         self.node_bound = node_bound(network);
-        let fits = self.solver.as_ref().is_some_and(|s| s.len() == problem.grid.len());
+        let fits = self.solver.as_ref().is_some_and(|solver| solver.fits(problem.grid));
         if !fits {
             self.solver = Some(Multigrid::new(problem.grid));
         }
