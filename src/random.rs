@@ -132,13 +132,6 @@ impl Roll {
         self.words[3 - self.left]
     }
 
-    /// Whether an event of constant rate [1/h] happens within some hours: `chance(chance_of(rate, hours))`, with an
-    /// exponential only where the draw lies below rate × hours, which is never less than the chance.
-    pub fn happens(&mut self, rate_per_h: f64, hours: f64) -> bool {
-        let draw = self.uniform();
-        draw < rate_per_h * hours && draw < math::chance_of(rate_per_h, hours)
-    }
-
     /// Uniform in the open interval (0, 1), 52 bits.
     pub fn uniform(&mut self) -> f64 {
         let high = u64::from(self.word());

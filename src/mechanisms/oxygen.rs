@@ -93,6 +93,13 @@ pub struct Workspace {
     blood: Option<Haemoglobin>,
 }
 
+impl Workspace {
+    /// Bytes that it holds for the voxels.
+    pub fn bytes(&self) -> usize {
+        self.transport.bytes() + self.largest_use.len() * size_of::<f32>()
+    }
+}
+
 /// Solves again when flow, use or the surface changed.
 pub(crate) fn apply(p: &Parameters, tissue: &mut Tissue, _now: Now, work: &mut Workspace) {
     if needs_solving(p, tissue) {

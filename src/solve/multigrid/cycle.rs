@@ -3,7 +3,7 @@
 //!
 //! Each act on a band reads the bands beside it, so the next act follows one band behind; the order of all that
 //! depends on each other is that of whole sweeps, and so are the bits. Three more savings, none of which changes a bit:
-//! a red sweep reads no red, so only black is interpolated; from nothing, red needs no neighbours; behind a sweep that
+//! a red sweep reads no red (but at the seam of an odd ring), so only black is interpolated; from nothing, red needs no neighbours; behind a sweep that
 //! ended with black, only red has a residual (but for the first row or plane of a ring of odd length).
 
 use std::ops::Range;
@@ -93,10 +93,14 @@ fn do_act<W: Width>(fine: &mut Level, coarse: &mut Level, act: Act, band: Band, 
         Act::Correct | Act::Inject => {
             let length = fine.dense + 2 * coarse.half + 2 * BLENDED_BEFORE;
             scratch.blended.resize(length, 0.0);
-            let (black, above) = fine.below(coarse, band.rows.clone(), z, act == Act::Inject);
-            W::correct(black, &mut scratch.blended, &above);
-            for y in band.rows {
-                fine.close_row(1, y, z);
+            // Red is needed only where red reads red.
+            let first = usize::from(!fine.reads_itself());
+            for colour in first..2 {
+                let (u, above) = fine.below(coarse, colour, band.rows.clone(), z, act == Act::Inject);
+                W::correct(u, &mut scratch.blended, &above);
+                for y in band.rows.clone() {
+                    fine.close_row(colour, y, z);
+                }
             }
         }
         Act::Start => relax::<W>(fine, 0, true, &band),

@@ -199,7 +199,7 @@ pub(super) fn add_residual(sum: &mut [f32], zero: usize, halves: bool, u: &[f32]
     }
 }
 
-/// A coarse field above some black rows of a plane.
+/// A coarse field above some rows of one colour in a plane.
 pub(super) struct Above<'a> {
     /// Its two colours, where its row 0 begins in the near and in the far plane, and the step from row to row.
     pub(super) coarse: [&'a [f32]; 2],
@@ -213,13 +213,13 @@ pub(super) struct Above<'a> {
     /// Near and far coarse row by fine row, and the weight of the near one; weight of the near plane.
     pub(super) from_coarse: &'a [(u32, u32, f32)],
     pub(super) near_plane: f32,
-    /// Where black's rows begin, the step, their length in whole lanes, and the shift of the first.
-    pub(super) black_at: usize,
-    pub(super) black_step: usize,
+    /// Where the colour's rows begin, the step, their length in whole lanes, and the shift of the first.
+    pub(super) fine_at: usize,
+    pub(super) fine_step: usize,
     pub(super) lanes: usize,
-    pub(super) black_parity: usize,
+    pub(super) fine_parity: usize,
     pub(super) along: &'a [Along; 2],
-    /// Sets black, or adds to it.
+    /// Sets the colour, or adds to it.
     pub(super) sets: bool,
     /// Whether x is halved too.
     pub(super) halves: bool,
@@ -228,9 +228,9 @@ pub(super) struct Above<'a> {
 /// Cells before the first of a blended row.
 pub(super) const BLENDED_BEFORE: usize = 8;
 
-/// Adds the interpolated coarse field to black, or sets black to it. `blended` holds one coarse row.
+/// Adds the interpolated coarse field to a colour, or sets the colour to it. `blended` holds one coarse row.
 #[inline(always)]
-pub(super) fn correct(black: &mut [f32], blended: &mut [f32], above: &Above) {
+pub(super) fn correct(u: &mut [f32], blended: &mut [f32], above: &Above) {
     const BEFORE: usize = BLENDED_BEFORE;
     let cells = above.cells;
     let pairs = cells.div_ceil(2);
@@ -264,8 +264,8 @@ pub(super) fn correct(black: &mut [f32], blended: &mut [f32], above: &Above) {
         blended[BEFORE - 1] = if above.wraps { last } else { first };
         blended[BEFORE + cells] = if above.wraps { first } else { last };
         let n = above.lanes;
-        let shift = (above.black_parity + y) % 2;
-        let out = &mut black[above.black_at + y * above.black_step..][..n];
+        let shift = (above.fine_parity + y) % 2;
+        let out = &mut u[above.fine_at + y * above.fine_step..][..n];
         if above.halves {
             // Left of its coarse cell's middle a cell leans on the one before, right of it on the one behind.
             let near = &blended[BEFORE..][..n];

@@ -209,18 +209,19 @@ impl Level {
         turns.into_iter().filter(|turn| !turn.is_empty())
     }
 
-    /// The field of the coarser level above the black voxels of some rows, and those.
+    /// The field of the coarser level above some rows of one colour, and those.
     pub(super) fn below<'a>(
         &'a mut self,
         coarse: &'a Level,
+        colour: usize,
         rows: Range<usize>,
         z: usize,
         sets: bool,
     ) -> (&'a mut Vec<f32>, Above<'a>) {
         let (near, far, near_plane) = self.from_coarse[1][z];
         let planes = [near as usize, far as usize];
-        let (black_at, black_step, lanes) = (self.at(rows.start, z), self.stride, self.dense);
-        let black_parity = (1 + rows.start + z) % 2;
+        let (at, step, lanes) = (self.at(rows.start, z), self.stride, self.dense);
+        let parity = (colour + rows.start + z) % 2;
         let above = Above {
             coarse: coarse.colours.each_ref().map(|colour| colour.u.as_slice()),
             at: planes.map(|z| coarse.at(0, z)),
@@ -230,15 +231,29 @@ impl Level {
             wraps: coarse.axes[0].wraps,
             from_coarse: &self.from_coarse[0][rows],
             near_plane,
-            black_at,
-            black_step,
+            fine_at: at,
+            fine_step: step,
             lanes,
-            black_parity,
+            fine_parity: parity,
             along: &self.along,
             sets,
             halves: self.halved[0],
         };
-        (&mut self.colours[1].u, above)
+        (&mut self.colours[colour].u, above)
+    }
+
+    /// Whether some voxels read their own colour: at the seam of a ring of odd length in y or z.
+    pub(super) fn reads_itself(&self) -> bool {
+        self.axes[1].has_seam() || self.axes[2].has_seam()
+    }
+
+    /// Empties the unknown where a voxel reads its own colour.
+    pub(super) fn forget(&mut self) {
+        if self.reads_itself() {
+            for colour in &mut self.colours {
+                colour.u.fill(0.0);
+            }
+        }
     }
 
     /// Diagonals of the two ends of an odd ring in x, and the coupling between them.

@@ -173,13 +173,15 @@ impl Multigrid {
         }
     }
 
-    /// Where sinks are so weak that a field hardly varies about its level, the level: f32 then holds the difference only,
-    /// else it could not tell the residual from its own rounding. 0 for any other field.
+    /// Where sinks are so weak that a field stands far above its sources, its mean: f32 then holds the difference only,
+    /// else it could not tell the residual from its own rounding. 0 for a field that falls to nothing away from them.
     fn level_of_field(&self, sink: &[f32], source: &[f32]) -> f32 {
+        /// The extent may be so many reaches 1/√K, squared.
+        const FAR: f64 = 100.0;
         let sum = |values: &[f32]| values.iter().fold(0.0, |sum, &x| sum + f64::from(x));
         let sinks = sum(sink);
         let longest = self.levels[0].n().into_iter().fold(1, usize::max) as f64;
-        if sinks > 0.0 && sinks / sink.len() as f64 * longest * longest < 1.0 {
+        if sinks > 0.0 && sinks / sink.len() as f64 * longest * longest < FAR {
             (sum(source) / sinks) as f32
         } else {
             0.0
@@ -229,8 +231,12 @@ impl Multigrid {
         };
         let last = self.levels.len() - 1;
         if l < last {
+            if begin == Begin::FromCoarse {
+                self.levels[l].forget();
+            }
             self.wave::<W>(l, &down(begin));
             for below in l + 1..last {
+                self.levels[below].forget();
                 self.wave::<W>(below, &down(Begin::Nothing));
             }
         }

@@ -119,7 +119,7 @@ widths! {
     fn relax(u: &mut [f32], rows: &Rows);
     fn start(u: &mut [f32], rows: &Rows);
     fn add_residual(sum: &mut [f32], zero: usize, halves: bool, u: &[f32], rows: &Rows);
-    fn correct(black: &mut [f32], blended: &mut [f32], above: &Above);
+    fn correct(u: &mut [f32], blended: &mut [f32], above: &Above);
     fn deal(row: &[f32], even: &mut [f32], odd: &mut [f32]);
     fn gather(row: &mut [f32], even: &[f32], odd: &[f32], offset: f32);
     fn add(sum: &mut [f32], row: &[f32]);
