@@ -130,9 +130,11 @@ fn switch_rate(p: &Parameters, arrows: &Arrows, at: &Surroundings) -> f64 {
     p.switch_rate_per_h * arrows.osteo * (uraemic + independent) * (1.0 - cut) / (1.0 + at.repair / p.repair_half)
 }
 
+/// More than sums and products of a few numbers can be off by.
+const ROUNDING: f64 = 1.0 + 1e-9;
+
 /// More than [`switch_rate`] can be anywhere [1/h].
 fn largest_switch_rate(p: &Parameters, arrows: &Arrows) -> f64 {
-    const ROUNDING: f64 = 1.0 + 1e-9;
     let (cytokine, loss) = (arrows.infl_osteo, arrows.ec_osteo);
     let uraemic = (1.0 + p.cytokine_gain * cytokine)
         * (1.0 + p.hypoxia_gain * arrows.hypoxia_osteo)
@@ -257,6 +259,11 @@ fn calcify_adipocytes(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
         if fat.dead[i] != 0 || fat.calcifying[i] != 0 {
             continue;
         }
+        let draw = now.dice.roll(Purpose::AdipocyteCalcification, fat.id[i]).uniform();
+        // Nearly every draw lies above the most that could happen anywhere.
+        if draw >= arrows.adipo * p.adipocyte_rate_per_h * ROUNDING * now.hours {
+            continue;
+        }
         let footprint = fat.footprint(i);
         let n = footprint.len() as f64;
         let mean = |column: &[f32]| {
@@ -270,9 +277,7 @@ fn calcify_adipocytes(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
             continue;
         }
         let thiosulfate = host.thiosulfate + if depot.is_empty() { 0.0 } else { mean(depot) };
-        let chance = math::chance_of(adipocyte_rate(p, arrows, phosphate, thiosulfate), now.hours);
-        let id = fat.id[i];
-        if !now.dice.roll(Purpose::AdipocyteCalcification, id).chance(chance) {
+        if draw >= math::chance_of(adipocyte_rate(p, arrows, phosphate, thiosulfate), now.hours) {
             continue;
         }
         for &voxel in footprint {

@@ -200,6 +200,10 @@ fn renew(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], job
         };
         if wanted {
             u.resize(source.len(), 0.0);
+            if is_signal {
+                let decay = sink[0];
+                sink.fill(decay);
+            }
             solver.solve(sink, source, u, warm, p.residual_tolerance, 12);
             memory.sink.clear();
             memory.sink.extend_from_slice(if is_signal { &sink[..1] } else { sink });
@@ -237,7 +241,8 @@ fn is_signal(species: Species) -> bool {
     !matches!(species, Species::Phosphate | Species::Inhibitor)
 }
 
-/// Builds K and S of one field; answers whether there is anything to solve.
+/// Builds K and S of one field, for a signal the first K alone, as all are the same; answers whether there is anything to
+/// solve.
 fn build(
     p: &Parameters,
     arrows: &Arrows,
@@ -259,7 +264,7 @@ fn build(
         _ => None,
     };
     if let Some(secreted) = secreted {
-        sink.fill(decay);
+        sink[0] = decay;
         for (out, &g) in source.iter_mut().zip(secreted) {
             *out = g * scale as f32;
         }
@@ -318,7 +323,7 @@ impl Changes<'_> {
     fn none(&self, voxels: std::ops::Range<usize>) -> bool {
         let same = |[new, old]: [&[f32]; 2]| {
             let pairs = new[voxels.clone()].iter().zip(&old[voxels.clone()]);
-            pairs.fold(true, |same, (a, b)| same & (a == b))
+            pairs.fold(0, |differs, (a, b)| differs | (a.to_bits() ^ b.to_bits())) == 0
         };
         self.uniform == 0.0 && same(self.source) && self.sink.is_none_or(same)
     }

@@ -31,7 +31,7 @@ pub fn mineral_inventory_ug(grid: &Grid, vessels: &Vessels, interstitial: &[f32]
     // Most tissue has none: a chunk without any is passed over, which adds the same.
     let shares = interstitial
         .chunks(512)
-        .filter(|chunk| chunk.iter().fold(false, |any, &m| any | (m != 0.0)))
+        .filter(|chunk| chunk.iter().fold(0, |any, m| any | m.to_bits()) != 0)
         .flatten()
         .fold(0.0, |sum, &m| sum + f64::from(m));
     walls + shares * voxel_capacity_ug(grid)

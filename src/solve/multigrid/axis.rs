@@ -53,6 +53,7 @@ impl Axis {
     }
 
     /// Whether an odd ring of cells meets itself in one colour.
+    #[inline]
     pub(super) fn has_seam(&self) -> bool {
         self.wraps && self.n % 2 == 1
     }

@@ -90,8 +90,9 @@ impl Level {
         }
     }
 
+    #[inline]
     pub(super) fn n(&self) -> [usize; 3] {
-        self.axes.each_ref().map(|axis| axis.n)
+        [self.axes[0].n, self.axes[1].n, self.axes[2].n]
     }
 
     /// Voxels.
@@ -100,31 +101,36 @@ impl Level {
     }
 
     /// x of the first cell of a colour in a row.
+    #[inline]
     pub(super) fn shift(&self, colour: usize, y: usize, z: usize) -> usize {
         (colour + y + z) % 2
     }
 
     /// Cells of a row at a shift.
+    #[inline]
     pub(super) fn count(&self, shift: usize) -> usize {
         (self.axes[0].n + 1 - shift) / 2
     }
 
     /// Where a row of the unknown begins.
+    #[inline]
     pub(super) fn at(&self, y: usize, z: usize) -> usize {
         self.stride * (y + self.axes[1].n * z + ROWS_BEFORE) + CELLS_BEFORE
     }
 
     /// Where a row of sink and source begins.
+    #[inline]
     pub(super) fn dense_at(&self, y: usize, z: usize) -> usize {
         self.dense * (y + self.axes[1].n * z)
     }
 
     /// Sets the cells beside a row: those of the other end where its ends touch, else 0.
+    #[inline]
     pub(super) fn close_row(&mut self, colour: usize, y: usize, z: usize) {
         let x = &self.axes[0];
         let (at, count) = (self.at(y, z), self.count(self.shift(colour, y, z)));
         let u = &mut self.colours[colour].u;
-        if x.wraps && x.n % 2 == 0 {
+        if x.wraps && x.n.is_multiple_of(2) {
             u[at - 1] = u[at + count - 1];
             u[at + count] = u[at];
         } else {
