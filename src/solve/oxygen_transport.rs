@@ -489,12 +489,13 @@ pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool,
         run_blood(problem, oxygen, work);
         // … and the tissue meets that blood, with its use re-linearised.
         let cycles = if outcome.passes == 0 && cold { 4 } else { 1 };
-        let change = meet_blood(problem, oxygen, work, cycles, None);
-        let balance = balance(problem, oxygen, work);
+        outcome.change_mmhg = f64::from(meet_blood(problem, oxygen, work, cycles, None));
         outcome.passes += 1;
-        outcome.change_mmhg = f64::from(change);
-        outcome.gap = balance.gap();
-        outcome.converged = outcome.change_mmhg < limits.change_mmhg && outcome.gap.abs() <= limits.balance;
+        let is_still = outcome.change_mmhg < limits.change_mmhg;
+        if is_still || outcome.passes == limits.passes {
+            outcome.gap = balance(problem, oxygen, work).gap();
+            outcome.converged = is_still && outcome.gap.abs() <= limits.balance;
+        }
     }
     // Blood as the last tissue leaves it, for pictures and instruments.
     run_blood(problem, oxygen, work);

@@ -25,6 +25,8 @@ pub(super) enum Act {
     Relax(usize),
     /// Gives the residual to the coarse source.
     Restrict,
+    /// The same, with what rounding has left to black: where the balance of the whole must hold to the last digits.
+    RestrictAll,
     /// Sums the residual's squares.
     Norm,
     /// The same for both colours.
@@ -105,7 +107,8 @@ fn do_act<W: Width>(fine: &mut Level, coarse: &mut Level, act: Act, band: Band, 
         }
         Act::Start => relax::<W>(fine, 0, true, &band),
         Act::Relax(colour) => relax::<W>(fine, colour, false, &band),
-        Act::Restrict => restrict::<W>(fine, coarse, &band, scratch),
+        Act::Restrict => restrict::<W>(fine, coarse, false, &band, scratch),
+        Act::RestrictAll => restrict::<W>(fine, coarse, true, &band, scratch),
         Act::Norm | Act::FullNorm => {
             let lanes = fine.dense;
             let mut sum = 0.0;
@@ -198,7 +201,7 @@ fn add_residual<W: Width>(level: &mut Level, colour: usize, rows: Range<usize>, 
     }
 }
 
-fn restrict<W: Width>(fine: &mut Level, coarse: &mut Level, band: &Band, scratch: &mut Scratch) {
+fn restrict<W: Width>(fine: &mut Level, coarse: &mut Level, all: bool, band: &Band, scratch: &mut Scratch) {
     let [nx, _, nz] = fine.n();
     let [halves_x, halves_y, halves_z] = fine.halved;
     let (lanes, z) = (fine.dense, band.z);
@@ -214,7 +217,11 @@ fn restrict<W: Width>(fine: &mut Level, coarse: &mut Level, band: &Band, scratch
         scratch.plane.resize(wide * coarse_rows.len(), 0.0);
     }
     for colour in 0..2 {
-        let rows = left_over(fine, colour, band);
+        let rows = if all {
+            band.rows.clone()
+        } else {
+            left_over(fine, colour, band)
+        };
         if halves_x {
             let to = Sum {
                 first,

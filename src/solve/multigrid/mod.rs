@@ -59,6 +59,8 @@ pub struct Multigrid {
 enum Begin {
     /// The field as it is.
     Warm,
+    /// The same, and the balance of the whole holds to the last digits ([`Act::RestrictAll`]).
+    Balanced,
     /// The field of the next coarser level.
     FromCoarse,
     /// Nothing.
@@ -156,9 +158,15 @@ impl Multigrid {
         );
     }
 
-    fn set_problem<W: Width>(&mut self, sink: &[f32], source: &[f32]) {
+    /// Takes sinks and sources; the unknown is then counted from `level`.
+    fn set_problem<W: Width>(&mut self, sink: &[f32], source: &[f32], level: f32) {
         self.levels[0].deal::<W>(sink, Part::Sink);
-        self.levels[0].deal::<W>(source, Part::Source);
+        if level == 0.0 {
+            self.levels[0].deal::<W>(source, Part::Source);
+        } else {
+            let of_voxel = |i: usize| (f64::from(source[i]) - f64::from(sink[i]) * f64::from(level)) as f32;
+            self.levels[0].deal_each::<W>(of_voxel, Part::Source);
+        }
         self.sum_up::<W>(Part::Sink);
         if let Some(last) = self.levels.last() {
             self.direct.prepare(last);
@@ -226,6 +234,7 @@ impl Multigrid {
         const SMOOTH: [Act; 4] = [Act::Relax(1), Act::Relax(0), Act::Relax(1), Act::Restrict];
         let down = |begin: Begin| match begin {
             Begin::Warm => [&[Act::Relax(0)], SMOOTH.as_slice()].concat(),
+            Begin::Balanced => [&[Act::Relax(0)], &SMOOTH[..3], &[Act::RestrictAll]].concat(),
             Begin::FromCoarse => [&[Act::Inject, Act::Relax(0)], SMOOTH.as_slice()].concat(),
             Begin::Nothing => [&[Act::Start], SMOOTH.as_slice()].concat(),
         };
@@ -286,17 +295,9 @@ impl Work for Solve<'_> {
             };
         }
         let level = solver.level_of_field(sink, source);
+        solver.set_problem::<W>(sink, source, level);
         if warm {
-            u.iter_mut().for_each(|u| *u -= level);
-            solver.levels[0].deal::<W>(u, Part::U);
-        }
-        if level != 0.0 {
-            for ((out, &s), &k) in u.iter_mut().zip(source).zip(sink) {
-                *out = (f64::from(s) - f64::from(k) * f64::from(level)) as f32;
-            }
-            solver.set_problem::<W>(sink, u);
-        } else {
-            solver.set_problem::<W>(sink, source);
+            solver.levels[0].deal_each::<W>(|i| u[i] - level, Part::U);
         }
         let norm = if warm {
             solver.residual_norm::<W>()
@@ -330,12 +331,16 @@ impl Work for Improve<'_> {
 
     fn at<W: Width>(self) {
         let solver = self.solver;
-        solver.set_problem::<W>(self.sink, self.source);
-        solver.levels[0].deal::<W>(self.u, Part::U);
+        let u = self.u;
+        // Differences from the mean: what rounding takes from the balance shrinks with them.
+        let mean = u.iter().fold(0.0, |sum, &u| sum + f64::from(u)) / u.len() as f64;
+        let level = mean as f32;
+        solver.set_problem::<W>(self.sink, self.source, level);
+        solver.levels[0].deal_each::<W>(|i| u[i] - level, Part::U);
         for _ in 0..self.cycles {
-            solver.cycle::<W>(0, Begin::Warm, false);
+            solver.cycle::<W>(0, Begin::Balanced, false);
         }
-        solver.levels[0].gather::<W>(self.u, 0.0);
+        solver.levels[0].gather::<W>(u, level);
     }
 }
 
