@@ -49,13 +49,14 @@ impl Timer {
     }
 }
 
-/// Median seconds of a few repeats.
-fn median(repeats: usize, threads: usize, mut act: impl FnMut()) -> f64 {
+/// Median seconds of a few repeats. The time of a thread is told in ticks of some milliseconds, so a repeat does it
+/// `times` times.
+fn median(repeats: usize, times: usize, threads: usize, mut act: impl FnMut()) -> f64 {
     let mut seconds: Vec<f64> = (0..repeats)
         .map(|_| {
             let timer = Timer::new(threads);
-            act();
-            timer.seconds()
+            (0..times).for_each(|_| act());
+            timer.seconds() / times as f64
         })
         .collect();
     seconds.sort_by(f64::total_cmp);
@@ -70,10 +71,10 @@ fn bandwidth(threads: usize) -> f64 {
         .collect();
     let bytes = (8 * LENGTH) as f64;
     let gb_per_s = par::with_threads(threads, || {
-        let in_place = median(7, threads, || {
+        let in_place = median(5, 6, threads, || {
             par::jobs(&mut parts, |(a, _)| a.iter_mut().for_each(|x| *x = 1.0001 * *x + 0.1));
         });
-        let copy = median(7, threads, || {
+        let copy = median(5, 6, threads, || {
             par::jobs(&mut parts, |(a, b)| {
                 a.copy_from_slice(b);
                 black_box(&a);
@@ -233,21 +234,17 @@ fn elliptic(bench: &str, problem: &Problem, threads: usize, gb_per_s: f64) {
     let mut jobs: Vec<(Multigrid, Vec<f32>, Outcome)> = (0..threads)
         .map(|_| (Multigrid::new(&problem.grid), cold.clone(), none))
         .collect();
-    let mut total = Vec::new();
-    par::with_threads(threads, || {
-        for _ in 0..if n > 1_000_000 { 3 } else { 7 } {
-            for job in &mut jobs {
-                job.1.copy_from_slice(&cold);
-            }
-            let timer = Timer::new(threads);
+    let times = 1 + 6_000_000 / n;
+    let seconds = par::with_threads(threads, || {
+        median(5, times, threads, || {
+            // The copy of the start is counted too: a hundredth.
             par::jobs(&mut jobs, |(solver, u, outcome)| {
+                u.copy_from_slice(&cold);
                 *outcome = solver.solve(sink, source, u, warm, TOLERANCE, 12);
             });
-            total.push(timer.seconds());
-        }
+        })
     });
-    total.sort_by(f64::total_cmp);
-    let rate = (n * threads) as f64 / total[total.len() / 2];
+    let rate = (n * threads) as f64 / seconds;
     let Grid { nx, ny, nz, .. } = problem.grid;
     println!(
         "{{\"bench\":\"{bench}\",\"threads\":{threads},\"value\":{rate:.4e},\"unit\":\"voxel·fields/s\",\"problem\":\"{}\",\

@@ -11,8 +11,8 @@
 //!
 //! Coarsening joins pairs of voxels in each long axis; a coarse axis keeps the true widths, so any extent
 //! works. Residuals are summed, corrections interpolated linearly, the operator is rediscretised; the last few voxels
-//! are solved outright. Smoothing is red–black Gauss–Seidel, V(2,1), a plane at a time ([`cycle`]), colours apart
-//! ([`level`]), as wide as the machine allows ([`width`]). A ring of odd length meets itself in one colour: its ends are
+//! are solved outright. Smoothing is red–black Gauss–Seidel, V(2,1), a plane at a time (`cycle.rs`), colours apart
+//! (`level.rs`), as wide as the machine allows (`width.rs`). A ring of odd length meets itself in one colour: its ends are
 //! solved together in x, one after the other in y. The order does not depend on threads. Sums are f64.
 //! Source: Trottenberg, Oosterlee, Schüller, «Multigrid» (2001), ch. 2, 5 and 6.
 
