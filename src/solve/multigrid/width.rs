@@ -55,7 +55,7 @@ impl Simd {
         let forced = FORCED.load(Ordering::Relaxed);
         let wanted = Self::ALL.into_iter().find(|&width| forced == 1 + width as u8);
         wanted.filter(|width| width.is_here()).unwrap_or_else(|| {
-            // 512 bits gain nothing over 256 here: rows are short and memory sets the pace (docs/performance.md).
+            // 512 bits were slower than 256 where it was measured (docs/performance.md).
             if Self::Avx2.is_here() { Self::Avx2 } else { Self::Scalar }
         })
     }
