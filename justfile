@@ -22,9 +22,9 @@ figures folder="output/cua_warfarin-s1":
 gates seeds="20":
     cargo run --release --example gates -- {{seeds}}
 
-# What a solve of the network costs
-bench:
-    cargo run --release --example flow_solver
+# What the engine costs, beside what memory allows
+bench *options:
+    cargo bench --bench engine {{options}}
 
 # Write what is generated in docs/
 docs:

@@ -95,7 +95,15 @@ pub fn hill(x: f64, half: f64, n: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }
-    let ratio = pow(half / x, n);
+    let over = half / x;
+    // The exponents of most rules need no power function.
+    let ratio = if n == 2.0 {
+        over * over
+    } else if n == 4.0 {
+        square(over * over)
+    } else {
+        pow(over, n)
+    };
     1.0 / (1.0 + ratio)
 }
 

@@ -319,6 +319,11 @@ impl Model {
         &self.parameters
     }
 
+    /// Bytes that the solvers of fields hold.
+    pub fn solver_bytes(&self) -> usize {
+        self.work.oxygen.bytes() + self.work.transport.bytes()
+    }
+
     /// Adds a process from outside the crate, behind those added before.
     pub fn add_process(&mut self, process: Box<dyn Process>) {
         self.custom.push(process);

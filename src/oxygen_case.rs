@@ -490,7 +490,7 @@ impl Case {
         let highest = inlets.iter().fold(0.0, |most, inlet| math::max(most, inlet.po2_mmhg));
         let mut oxygen = vec![(0.5 * highest) as f32; grid.len()];
         let mut work = Work::default();
-        let mut outcome = transport::solve(&problem, &mut oxygen, &mut work, true, limits);
+        let outcome = transport::solve(&problem, &mut oxygen, &mut work, true, limits);
         if let Some(voxel) = oxygen.iter().position(|p| !p.is_finite()) {
             return Err(Error::Numerical(Unphysical {
                 step: 0,
@@ -502,7 +502,6 @@ impl Case {
             }));
         }
         let balance = transport::balance(&problem, &oxygen, &work);
-        outcome.gap = balance.gap();
         let mut vessels = Vec::new();
         for s in 0..from.len() {
             let ends = self.network.ends[s].map(|n| self.network.place_um[n as usize]);

@@ -277,10 +277,11 @@ fn the_engine_knows_no_files_no_clock_and_no_threads() {
 }
 
 #[test]
-fn one_file_names_rayon_and_none_is_unsafe() {
+fn one_file_names_rayon_and_one_calls_what_only_some_machines_have() {
     for file in sources("src") {
         let text = code(&read(&file));
         let is_par = file.ends_with("par.rs");
+        let is_width = file.ends_with("solve/multigrid/width.rs");
         for (number, line) in text.lines().enumerate() {
             let words: BTreeSet<&str> = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
             let place = format!("{}:{}", file.display(), number + 1);
@@ -288,7 +289,10 @@ fn one_file_names_rayon_and_none_is_unsafe() {
                 is_par || !words.contains("rayon"),
                 "{place}: only src/par.rs names rayon"
             );
-            assert!(!words.contains("unsafe"), "{place}: calcisim has no unsafe code");
+            assert!(
+                is_width || !words.contains("unsafe"),
+                "{place}: only src/solve/multigrid/width.rs may call unsafe code"
+            );
         }
     }
 }

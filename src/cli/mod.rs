@@ -11,6 +11,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Diagnostic, Error, Result};
+use crate::solve::multigrid::Simd;
 use crate::version;
 
 mod check;
@@ -163,7 +164,32 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(ending)
 }
 
+/// `CALCISIM_SIMD=scalar|avx2|avx512` makes the solvers use one width of vector instructions: for tests, as results do
+/// not depend on it.
+fn choose_width() -> Result<()> {
+    const VARIABLE: &str = "CALCISIM_SIMD";
+    let Some(wanted) = std::env::var_os(VARIABLE) else {
+        return Ok(());
+    };
+    let width = Simd::ALL.into_iter().find(|width| wanted == width.name());
+    match width {
+        Some(width) if width.force() => Ok(()),
+        Some(width) => Err(Error::input(
+            VARIABLE,
+            format!("this machine has no {}; scalar works everywhere", width.name()),
+        )),
+        None => Err(Error::input(
+            VARIABLE,
+            format!(
+                "{:?} is no width; expected scalar, avx2 or avx512",
+                wanted.to_string_lossy()
+            ),
+        )),
+    }
+}
+
 fn dispatch(cli: Cli) -> Result<Reply> {
+    choose_width()?;
     let global = &cli.global;
     match cli.command {
         Command::Run(args) => run::run(&args, global),

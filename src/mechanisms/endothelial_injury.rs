@@ -96,6 +96,15 @@ fn loss_rate(p: &Parameters, arrows: &Arrows, a: &Around) -> f64 {
     arrows.ec_injury * (chemistry + signals + wall + starved)
 }
 
+/// More than [`loss_rate`] can be anywhere [1/h]: without mineral, and per mineral.
+fn largest_loss_rate(p: &Parameters, arrows: &Arrows, toxin: f64) -> (f64, f64) {
+    const ROUNDING: f64 = 1.0 + 1e-9;
+    let chemistry = p.phosphate_rate_per_h + arrows.systemic_uraemia * p.toxin_rate_per_h * math::positive(toxin);
+    let signals = arrows.damp_loop * (p.cytokine_rate_per_h + p.damage_rate_per_h);
+    let most = arrows.ec_injury * (chemistry + signals + p.hypoxia_rate_per_h);
+    (most * ROUNDING, arrows.ec_injury * p.mineral_rate_per_h * ROUNDING)
+}
+
 /// Share of the repair rate that shear leaves, relative to the segment's own healthy shear.
 fn shear_protection(p: &Parameters, arrows: &Arrows, shear: f64, healthy: f64) -> f64 {
     // A link that hardly flowed in health has no shear to miss.
@@ -131,6 +140,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     }
     let mut integrity = std::mem::take(&mut v.integrity);
     let v = &*v;
+    let (most, wall) = largest_loss_rate(p, arrows, host.toxin);
     par::each_mut(&mut integrity, |patch, e| {
         let s = segment_of[patch] as usize;
         let voxel = v.patch_voxel[patch] as usize;
@@ -142,16 +152,16 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
             mineral: v.mineral[s],
             oxygen: f64::from(fields.oxygen[voxel]),
         };
-        let hazard = f64::from(v.susceptibility[patch]) * loss_rate(p, arrows, &around);
         let who = v.id[s] << 12 | (patch - v.first_patch[s] as usize) as u64;
-        if hazard > 0.0
-            && now
-                .dice
-                .roll(Purpose::EndothelialLoss, who)
-                .chance(math::chance_of(hazard, now.hours))
-        {
-            *e = 0.0;
-            return;
+        let draw = now.dice.roll(Purpose::EndothelialLoss, who).uniform();
+        let susceptibility = f64::from(v.susceptibility[patch]);
+        // Nearly every draw lies above the most that could happen, and then nothing needs to be known of the place.
+        if draw < susceptibility * (most + wall * around.mineral) * now.hours {
+            let hazard = susceptibility * loss_rate(p, arrows, &around);
+            if draw < math::chance_of(hazard, now.hours) {
+                *e = 0.0;
+                return;
+            }
         }
         if *e >= 1.0 {
             return;

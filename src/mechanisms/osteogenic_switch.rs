@@ -130,6 +130,19 @@ fn switch_rate(p: &Parameters, arrows: &Arrows, at: &Surroundings) -> f64 {
     p.switch_rate_per_h * arrows.osteo * (uraemic + independent) * (1.0 - cut) / (1.0 + at.repair / p.repair_half)
 }
 
+/// More than sums and products of a few numbers can be off by.
+const ROUNDING: f64 = 1.0 + 1e-9;
+
+/// More than [`switch_rate`] can be anywhere [1/h].
+fn largest_switch_rate(p: &Parameters, arrows: &Arrows) -> f64 {
+    let (cytokine, loss) = (arrows.infl_osteo, arrows.ec_osteo);
+    let uraemic = (1.0 + p.cytokine_gain * cytokine)
+        * (1.0 + p.hypoxia_gain * arrows.hypoxia_osteo)
+        * (1.0 + p.endothelium_gain * loss)
+        * (1.0 + p.adipokine_gain * arrows.adipo);
+    p.switch_rate_per_h * arrows.osteo * (uraemic + p.independent_share * (cytokine + loss)) * ROUNDING
+}
+
 /// Rate at which a fat cell calcifies [1/h].
 fn adipocyte_rate(p: &Parameters, arrows: &Arrows, phosphate: f64, thiosulfate: f64) -> f64 {
     p.adipocyte_rate_per_h * arrows.adipo * phosphate_pull(p, phosphate)
@@ -157,6 +170,7 @@ fn switch_mural_cells(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
     let msc_near = host.msc_signal > 0.0 || cells.msc.state.iter().any(|&s| s != DEAD_PRODUCT);
     let integrity: Vec<f64> = (0..vessels.len()).map(|s| vessels.mean_integrity(s)).collect();
     let reach = (p.adipokine_reach_um / grid.voxel_um).floor() as i64;
+    let anywhere = largest_switch_rate(p, arrows);
     let mural = &mut cells.mural;
     for i in 0..mural.id.len() {
         if mural.state[i] == APOPTOTIC || !anatomy.lives(mural.voxel[i] as usize) {
@@ -176,11 +190,13 @@ fn switch_mural_cells(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
                 adipokine: 1.0,
                 msc_near,
             };
-            let most = math::chance_of(switch_rate(p, arrows, &at), now.hours);
-            if most <= 0.0 {
+            let draw = now.dice.roll(Purpose::OsteogenicSwitch, id).uniform();
+            // Nearly every draw lies above the most that could happen anywhere; a rate times hours is never less than
+            // the chance.
+            if draw >= anywhere * now.hours {
                 continue;
             }
-            let draw = now.dice.roll(Purpose::OsteogenicSwitch, id).uniform();
+            let most = math::chance_of(switch_rate(p, arrows, &at), now.hours);
             if draw < most {
                 let dead = &cells.adipocytes.dead;
                 at.adipokine = living_fat_share(grid, &anatomy.adipocyte, dead, voxel, reach);
@@ -243,6 +259,11 @@ fn calcify_adipocytes(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
         if fat.dead[i] != 0 || fat.calcifying[i] != 0 {
             continue;
         }
+        let draw = now.dice.roll(Purpose::AdipocyteCalcification, fat.id[i]).uniform();
+        // Nearly every draw lies above the most that could happen anywhere.
+        if draw >= arrows.adipo * p.adipocyte_rate_per_h * ROUNDING * now.hours {
+            continue;
+        }
         let footprint = fat.footprint(i);
         let n = footprint.len() as f64;
         let mean = |column: &[f32]| {
@@ -256,9 +277,7 @@ fn calcify_adipocytes(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
             continue;
         }
         let thiosulfate = host.thiosulfate + if depot.is_empty() { 0.0 } else { mean(depot) };
-        let chance = math::chance_of(adipocyte_rate(p, arrows, phosphate, thiosulfate), now.hours);
-        let id = fat.id[i];
-        if !now.dice.roll(Purpose::AdipocyteCalcification, id).chance(chance) {
+        if draw >= math::chance_of(adipocyte_rate(p, arrows, phosphate, thiosulfate), now.hours) {
             continue;
         }
         for &voxel in footprint {

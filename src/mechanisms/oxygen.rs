@@ -90,6 +90,15 @@ pub struct Workspace {
     largest_use: Vec<f32>,
     /// Exchange of each piece [µm³/s], of the whole vessel.
     exchange: Vec<f64>,
+    /// The table of the patient's blood.
+    blood: Option<Haemoglobin>,
+}
+
+impl Workspace {
+    /// Bytes that it holds for the voxels.
+    pub fn bytes(&self) -> usize {
+        self.transport.bytes() + self.largest_use.len() * size_of::<f32>()
+    }
 }
 
 /// Solves again when flow, use or the surface changed.
@@ -205,6 +214,11 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     }
     let bound: Vec<f64> = v.haematocrit.iter().map(|h| p.red_cell_capacity * h).collect();
     let inlets = from_outside(v);
+    let (dissolved, p50, hill) = (p.blood_solubility, host.profile.p50_mmhg, host.profile.hill_n);
+    let same_blood = work.blood.take().filter(|blood| blood.is_of(dissolved, p50, hill));
+    let curve = work
+        .blood
+        .insert(same_blood.unwrap_or_else(|| Haemoglobin::new(dissolved, p50, hill)));
     let problem = Problem {
         grid,
         medium,
@@ -225,7 +239,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             inlets: &inlets,
             arterial_mmhg: host.profile.arterial_po2_mmhg + host.added_po2_mmhg,
         },
-        curve: &Haemoglobin::new(p.blood_solubility, host.profile.p50_mmhg, host.profile.hill_n),
+        curve,
     };
     let limits = Limits {
         balance: p.balance_tolerance,

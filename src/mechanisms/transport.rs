@@ -18,6 +18,8 @@
 //! Reads flows, mural cells, `fields.emission`. Writes those six fields. No dice.
 //! Source: D and λ as in `parameters.toml`. We assume: quasi-steady (relaxation within about an hour).
 
+use std::sync::Mutex;
+
 use serde::Deserialize;
 
 use crate::grid::Grid;
@@ -26,6 +28,7 @@ use crate::par;
 use crate::parameters::Arrows;
 use crate::solve::multigrid::Multigrid;
 use crate::state::cells::OSTEOGENIC;
+use crate::state::fields::Memory;
 use crate::state::{Now, Species, Tissue};
 
 /// Numbers of transport.
@@ -83,69 +86,147 @@ const FIELDS: [Species; 6] = [
     Species::Vegf,
 ];
 
-/// Work space: not part of the state.
-#[derive(Clone, Debug, Default)]
+/// Work space: not part of the state. A worker solves one field after another; there are as many as work at once.
+#[derive(Debug, Default)]
 pub struct Workspace {
-    jobs: Vec<Job>,
+    idle: Mutex<Vec<Worker>>,
+    perfused: Vec<f32>,
 }
 
-/// One field's problem of this step.
-#[derive(Clone, Debug)]
-struct Job {
-    species: Species,
+impl Clone for Workspace {
+    /// A new one: nothing that the next step reads is in it.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Workspace {
+    /// Bytes that all workers hold.
+    pub fn bytes(&self) -> usize {
+        let idle = self.idle.lock().map_or(0, |idle| idle.iter().map(Worker::bytes).sum());
+        idle + self.perfused.len() * size_of::<f32>()
+    }
+}
+
+/// A solver, and the sinks and sources of the field it works on.
+#[derive(Debug)]
+struct Worker {
     solver: Multigrid,
     sink: Vec<f32>,
     source: Vec<f32>,
-    u: Vec<f32>,
-    wanted: bool,
-    warm: bool,
-    tolerance: f64,
+}
+
+impl Worker {
+    fn new(grid: &Grid) -> Self {
+        Self {
+            solver: Multigrid::new(grid),
+            sink: vec![0.0; grid.len()],
+            source: vec![0.0; grid.len()],
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.solver.bytes() + (self.sink.len() + self.source.len()) * size_of::<f32>()
+    }
+}
+
+/// One field in the hands of a worker.
+struct Job {
+    species: Species,
+    field: Vec<f32>,
+    memory: Memory,
 }
 
 /// Solves what changed.
 pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: Now, work: &mut Workspace) {
-    if work.jobs.is_empty() {
-        let n = tissue.grid.len();
-        work.jobs = FIELDS
-            .iter()
-            .map(|&species| Job {
-                species,
-                solver: Multigrid::new(&tissue.grid),
-                sink: vec![0.0; n],
-                source: vec![0.0; n],
-                u: vec![0.0; n],
-                wanted: false,
-                warm: false,
-                tolerance: p.residual_tolerance,
-            })
-            .collect();
-    }
-    let perfused = perfused_share(tissue);
-    for job in &mut work.jobs {
-        prepare(p, arrows, tissue, &perfused, job);
-    }
-    par::jobs(&mut work.jobs, |job| {
-        if job.wanted {
-            job.solver
-                .solve(&job.sink, &job.source, &mut job.u, job.warm, job.tolerance, 12);
+    perfused_share(tissue, &mut work.perfused);
+    let mut jobs = FIELDS.map(|species| Job {
+        species,
+        field: std::mem::take(tissue.fields.of_mut(species)),
+        memory: std::mem::take(&mut tissue.fields.memory[species as usize]),
+    });
+    let (idle, perfused, around) = (&work.idle, &work.perfused, &*tissue);
+    par::jobs(&mut jobs, |job| {
+        // Results do not depend on who solves: a solver remembers nothing.
+        let taken = idle.lock().ok().and_then(|mut idle| idle.pop());
+        let fits = taken.filter(|worker| worker.solver.fits(&around.grid));
+        let mut worker = fits.unwrap_or_else(|| Worker::new(&around.grid));
+        renew(p, arrows, around, perfused, job, &mut worker);
+        if let Ok(mut idle) = idle.lock() {
+            idle.push(worker);
         }
     });
-    for job in &mut work.jobs {
-        if job.wanted {
-            let memory = &mut tissue.fields.memory[job.species as usize];
-            memory.sink.clone_from(&job.sink);
-            memory.source.clone_from(&job.source);
+    for job in jobs {
+        *tissue.fields.of_mut(job.species) = job.field;
+        tissue.fields.memory[job.species as usize] = job.memory;
+    }
+}
+
+/// Solves one field if it must be, and publishes it. Phosphate and inhibition are kept relative to plasma beside the
+/// field; a signal is its own memory, and its sink, the same everywhere, one number.
+fn renew(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], job: &mut Job, worker: &mut Worker) {
+    let Worker { solver, sink, source } = worker;
+    let is_signal = is_signal(job.species);
+    if build(p, arrows, tissue, perfused, job.species, sink, source) {
+        let memory = &mut job.memory;
+        let u = if is_signal {
+            &mut job.field
+        } else {
+            &mut memory.relative
+        };
+        let warm = memory.solves > 0;
+        let wanted = if warm {
+            // Phosphate and inhibition enter slow rates only; the signals decide within hours.
+            if is_signal {
+                let (k, old) = (sink[0], memory.sink[0]);
+                let changes = Changes {
+                    u,
+                    sink: None,
+                    uniform: k - old,
+                    source: [source, &memory.source],
+                };
+                POINT_RESPONSE * largest_nearby(&tissue.grid, &changes) > p.resolve_tolerance
+            } else {
+                let changes = Changes {
+                    u,
+                    sink: Some([sink, &memory.sink]),
+                    uniform: 0.0,
+                    source: [source, &memory.source],
+                };
+                POINT_RESPONSE * largest_total(&changes) > p.resolve_tolerance_plasma
+            }
+        } else {
+            source.iter().any(|&s| s != 0.0)
+        };
+        if wanted {
+            u.resize(source.len(), 0.0);
+            if is_signal {
+                let decay = sink[0];
+                sink.fill(decay);
+            }
+            solver.solve(sink, source, u, warm, p.residual_tolerance, 12);
+            memory.sink.clear();
+            memory.sink.extend_from_slice(if is_signal { &sink[..1] } else { sink });
+            memory.source.clone_from(source);
             memory.solves += 1;
-            memory.relative.clone_from(&job.u);
         }
-        publish(tissue, job.species, job.wanted);
+    }
+    if !is_signal && !job.memory.relative.is_empty() {
+        let plasma = match job.species {
+            Species::Phosphate => tissue.host.phosphate,
+            _ => tissue.host.inhibition,
+        } as f32;
+        for (out, &r) in job.field.iter_mut().zip(&job.memory.relative) {
+            *out = plasma * r;
+        }
     }
 }
 
 /// How much of each voxel is crossed by perfused vessels, 0-1.
-fn perfused_share(tissue: &Tissue) -> Vec<f32> {
+fn perfused_share(tissue: &Tissue, share: &mut Vec<f32>) {
     let (v, h) = (&tissue.vessels, tissue.grid.voxel_um);
-    let mut share = vec![0.0f32; tissue.grid.len()];
+    share.clear();
+    share.resize(tissue.grid.len(), 0.0);
     for s in 0..v.len() {
         if v.flow_nl_per_min[s] != 0.0 && (v.is_perfused(s) || v.healthy_flow_nl_per_min[s] == 0.0) {
             for piece in v.pieces(s) {
@@ -154,17 +235,28 @@ fn perfused_share(tissue: &Tissue) -> Vec<f32> {
             }
         }
     }
-    share
 }
 
-/// Builds K and S of one field and decides whether it must be solved.
-fn prepare(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], job: &mut Job) {
-    let n = tissue.grid.len();
-    let (d, decay_per_s) = numbers(p, job.species);
+fn is_signal(species: Species) -> bool {
+    !matches!(species, Species::Phosphate | Species::Inhibitor)
+}
+
+/// Builds K and S of one field, for a signal the first K alone, as all are the same; answers whether there is anything to
+/// solve.
+fn build(
+    p: &Parameters,
+    arrows: &Arrows,
+    tissue: &Tissue,
+    perfused: &[f32],
+    species: Species,
+    sink: &mut [f32],
+    source: &mut [f32],
+) -> bool {
+    let (d, decay_per_s) = numbers(p, species);
     let scale = math::square(tissue.grid.voxel_um) / d;
     let decay = (decay_per_s * scale) as f32;
     let emission = &tissue.fields.emission;
-    let secreted = match job.species {
+    let secreted = match species {
         Species::Damage => Some(&emission.damage),
         Species::Cytokine => Some(&emission.cytokine),
         Species::Repair => Some(&emission.repair),
@@ -172,84 +264,86 @@ fn prepare(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], j
         _ => None,
     };
     if let Some(secreted) = secreted {
-        job.sink.fill(decay);
-        for (out, &g) in job.source.iter_mut().zip(secreted) {
+        sink[0] = decay;
+        for (out, &g) in source.iter_mut().zip(secreted) {
             *out = g * scale as f32;
         }
         if secreted.is_empty() {
-            job.source.fill(0.0);
+            source.fill(0.0);
         }
         let systemic = tissue.host.profile.systemic_inflammation * p.systemic_cytokine;
-        if job.species == Species::Cytokine && systemic > 0.0 {
-            for (out, &share) in job.source.iter_mut().zip(perfused) {
-                if share > 0.0 {
-                    *out += decay * systemic as f32;
-                }
+        if species == Species::Cytokine && systemic > 0.0 {
+            let held = decay * systemic as f32;
+            for (out, &share) in source.iter_mut().zip(perfused) {
+                *out += if share > 0.0 { held } else { 0.0 };
             }
         }
-    } else {
-        let exchange = (p.exchange_per_s * scale) as f32;
-        for i in 0..n {
-            job.source[i] = exchange * perfused[i];
-            job.sink[i] = job.source[i] + decay;
-        }
-        let mural = &tissue.cells.mural;
-        for i in 0..mural.state.len() {
-            if mural.state[i] == OSTEOGENIC {
-                let voxel = mural.voxel[i] as usize;
-                if job.species == Species::Inhibitor {
-                    job.sink[voxel] += (arrows.osteo * p.tnap_sink_per_s * scale) as f32;
-                } else {
-                    let plasma = math::max(tissue.host.phosphate, 0.1);
-                    // Coarse in the plasma level, so that its daily rhythm does not ask for a new solve.
-                    let level = (plasma * 4.0).round() / 4.0;
-                    job.source[voxel] +=
-                        (arrows.osteo * p.tnap_phosphate_mmol_per_l_per_s * scale / math::max(level, 0.25)) as f32;
-                }
+        return true;
+    }
+    let exchange = (p.exchange_per_s * scale) as f32;
+    for ((sink, source), &share) in sink.iter_mut().zip(&mut *source).zip(perfused) {
+        *source = exchange * share;
+        *sink = *source + decay;
+    }
+    let mural = &tissue.cells.mural;
+    for i in 0..mural.state.len() {
+        if mural.state[i] == OSTEOGENIC {
+            let voxel = mural.voxel[i] as usize;
+            if species == Species::Inhibitor {
+                sink[voxel] += (arrows.osteo * p.tnap_sink_per_s * scale) as f32;
+            } else {
+                let plasma = math::max(tissue.host.phosphate, 0.1);
+                // Coarse in the plasma level, so that its daily rhythm does not ask for a new solve.
+                let level = (plasma * 4.0).round() / 4.0;
+                source[voxel] +=
+                    (arrows.osteo * p.tnap_phosphate_mmol_per_l_per_s * scale / math::max(level, 0.25)) as f32;
             }
-        }
-        // Without any perfusion there is no plasma to relate to: keep what is there.
-        if perfused.iter().all(|&x| x == 0.0) {
-            job.wanted = false;
-            return;
         }
     }
-    let memory = &tissue.fields.memory[job.species as usize];
-    job.warm = memory.solves > 0;
-    if job.warm {
-        let change = |i: usize| {
-            f64::from((job.source[i] - memory.source[i]) - (job.sink[i] - memory.sink[i]) * memory.relative[i])
+    // Without any perfusion there is no plasma to relate to: keep what is there.
+    perfused.iter().any(|&x| x != 0.0)
+}
+
+/// What changed since the last solve: new and old sinks (or one change everywhere) and sources.
+struct Changes<'a> {
+    u: &'a [f32],
+    sink: Option<[&'a [f32]; 2]>,
+    uniform: f32,
+    source: [&'a [f32]; 2],
+}
+
+impl Changes<'_> {
+    /// Change of the balance of voxel i.
+    fn at(&self, i: usize) -> f64 {
+        let sink = self.sink.map_or(self.uniform, |[new, old]| new[i] - old[i]);
+        f64::from((self.source[0][i] - self.source[1][i]) - sink * self.u[i])
+    }
+
+    /// Whether nothing changed between two voxels: a quick look, as nearly always nothing did.
+    fn none(&self, voxels: std::ops::Range<usize>) -> bool {
+        let same = |[new, old]: [&[f32]; 2]| {
+            let pairs = new[voxels.clone()].iter().zip(&old[voxels.clone()]);
+            pairs.fold(0, |differs, (a, b)| differs | (a.to_bits() ^ b.to_bits())) == 0
         };
-        let movement = POINT_RESPONSE
-            * if secreted.is_some() {
-                largest_nearby(&tissue.grid, change)
-            } else {
-                largest_total(n, change)
-            };
-        // Phosphate and inhibition enter slow rates only; the signals decide within hours.
-        let tolerance = if secreted.is_some() {
-            p.resolve_tolerance
-        } else {
-            p.resolve_tolerance_plasma
-        };
-        job.wanted = movement > tolerance;
-        if job.wanted {
-            job.u.copy_from_slice(&memory.relative);
-        }
-    } else {
-        job.wanted = job.source.iter().any(|&s| s != 0.0);
-        job.u.fill(0.0);
+        self.uniform == 0.0 && same(self.source) && self.sink.is_none_or(same)
     }
 }
 
+/// Voxels of one quick look.
+const LOOK: usize = 1024;
+
 /// All that changed, of a field that reaches far.
-fn largest_total(n: usize, change: impl Fn(usize) -> f64) -> f64 {
-    (0..n).fold(0.0, |sum, i| sum + change(i).abs())
+fn largest_total(changes: &Changes) -> f64 {
+    let n = changes.u.len();
+    (0..n.div_ceil(LOOK))
+        .map(|look| look * LOOK..n.min((look + 1) * LOOK))
+        .filter(|voxels| !changes.none(voxels.clone()))
+        .fold(0.0, |sum, voxels| voxels.fold(sum, |sum, i| sum + changes.at(i).abs()))
 }
 
 /// The most that changed within about the reach of a signal (ℓ is 12 voxels of 20 µm): largest sum over a tile of
 /// 8 × 8 × 8 voxels and its neighbours.
-fn largest_nearby(grid: &Grid, change: impl Fn(usize) -> f64) -> f64 {
+fn largest_nearby(grid: &Grid, changes: &Changes) -> f64 {
     const TILE: usize = 8;
     let tiles = [grid.nx, grid.ny, grid.nz].map(|n| n.div_ceil(TILE));
     let at = |x: usize, y: usize, z: usize| x + tiles[0] * (y + tiles[1] * z);
@@ -257,8 +351,12 @@ fn largest_nearby(grid: &Grid, change: impl Fn(usize) -> f64) -> f64 {
     let mut any = false;
     for z in 0..grid.nz {
         for y in 0..grid.ny {
+            let start = grid.index(0, y, z);
+            if changes.none(start..start + grid.nx) {
+                continue;
+            }
             for x in 0..grid.nx {
-                let d = change(grid.index(x, y, z));
+                let d = changes.at(start + x);
                 if d != 0.0 {
                     sums[at(x / TILE, y / TILE, z / TILE)] += d.abs();
                     any = true;
@@ -297,22 +395,4 @@ fn numbers(p: &Parameters, species: Species) -> (f64, f64) {
         Species::Repair => (p.repair_diffusivity_um2_per_s, p.repair_decay_per_min / 60.0),
         _ => (p.vegf_diffusivity_um2_per_s, p.vegf_decay_per_min / 60.0),
     }
-}
-
-/// Writes the field itself: relative to plasma for phosphate and inhibition.
-fn publish(tissue: &mut Tissue, species: Species, fresh: bool) {
-    let plasma = match species {
-        Species::Phosphate => tissue.host.phosphate as f32,
-        Species::Inhibitor => tissue.host.inhibition as f32,
-        _ if !fresh => return,
-        _ => 1.0,
-    };
-    let fields = &mut tissue.fields;
-    let relative = std::mem::take(&mut fields.memory[species as usize].relative);
-    if !relative.is_empty() {
-        for (out, &r) in fields.of_mut(species).iter_mut().zip(&relative) {
-            *out = plasma * r;
-        }
-    }
-    fields.memory[species as usize].relative = relative;
 }

@@ -87,15 +87,15 @@ impl Medium {
     /// and a proportional law would creep to the answer), the proportional law, which never turns negative, where it
     /// is scarce.
     fn linear_use(&self, largest: f64, po2: f64) -> (f64, f64) {
+        // Both laws, then a choice: without branches a loop takes several voxels at a time.
         let share = 1.0 / (po2 + self.michaelis_mmhg);
-        if po2 > 4.0 * self.michaelis_mmhg {
-            (
-                largest * self.michaelis_mmhg * share * share,
-                -largest * math::square(po2 * share),
-            )
-        } else {
-            (largest * share, 0.0)
-        }
+        let tangent = largest * self.michaelis_mmhg * share * share;
+        let constant = -largest * math::square(po2 * share);
+        let is_plenty = po2 > 4.0 * self.michaelis_mmhg;
+        (
+            if is_plenty { tangent } else { largest * share },
+            if is_plenty { constant } else { 0.0 },
+        )
     }
 }
 
@@ -108,6 +108,9 @@ pub struct Haemoglobin {
     saturation: Vec<f64>,
     /// Dissolved oxygen [mL/mL/mmHg].
     dissolved: f64,
+    /// Half saturation [mmHg] and Hill's exponent, of which the table was made.
+    p50_mmhg: f64,
+    n: f64,
 }
 
 /// Distance of the points of the table [mmHg].
@@ -121,7 +124,17 @@ impl Haemoglobin {
         let saturation = (0..TABLE_POINTS)
             .map(|i| math::hill(i as f64 * TABLE_STEP, p50_mmhg, n))
             .collect();
-        Self { saturation, dissolved }
+        Self {
+            saturation,
+            dissolved,
+            p50_mmhg,
+            n,
+        }
+    }
+
+    /// Whether it is the blood of these numbers.
+    pub fn is_of(&self, dissolved: f64, p50_mmhg: f64, n: f64) -> bool {
+        (self.dissolved, self.p50_mmhg, self.n) == (dissolved, p50_mmhg, n)
     }
 
     /// Content at a tension [mL/mL].
@@ -412,6 +425,12 @@ impl Work {
         self.strength[piece] * (self.tension[piece] - network.reach.outside(piece, oxygen))
     }
 
+    /// Bytes that it holds for the voxels.
+    pub fn bytes(&self) -> usize {
+        let columns = self.sink.len() + self.source.len() + self.previous.len();
+        self.solver.as_ref().map_or(0, Multigrid::bytes) + columns * size_of::<f32>()
+    }
+
     fn prepare(&mut self, problem: &Problem) {
         let network = &problem.network;
         let pieces = network.exchange.len();
@@ -422,7 +441,7 @@ impl Work {
         self.segment_po2.clear();
         self.segment_po2.resize(network.flow_nl_per_min.len(), 0.0);
         self.node_bound = node_bound(network);
-        let fits = self.solver.as_ref().is_some_and(|s| s.len() == problem.grid.len());
+        let fits = self.solver.as_ref().is_some_and(|solver| solver.fits(problem.grid));
         if !fits {
             self.solver = Some(Multigrid::new(problem.grid));
         }
@@ -482,9 +501,10 @@ pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool,
     loop {
         // Blood meets the tissue as it is: what it gives now is what is judged …
         run_blood(problem, oxygen, work);
-        if outcome.passes > 0 {
+        let is_still = outcome.change_mmhg < limits.change_mmhg;
+        if is_still || outcome.passes >= limits.passes {
             outcome.gap = balance(problem, oxygen, work).gap();
-            outcome.converged = outcome.change_mmhg < limits.change_mmhg && outcome.gap.abs() <= limits.balance;
+            outcome.converged = is_still && outcome.gap.abs() <= limits.balance;
         }
         if outcome.converged || outcome.passes >= limits.passes {
             return outcome;
@@ -512,17 +532,22 @@ fn meet_blood(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cycles: u3
     let volume = problem.grid.voxel_volume_um3();
     let scale = problem.scale();
     let highest = network.highest_mmhg();
-    work.sink.clear();
-    work.source.clear();
-    for i in 0..n {
-        let largest = f64::from(problem.largest_use[i]);
-        let (mut k, mut g) = problem.medium.linear_use(largest, f64::from(oxygen[i]));
-        if let Some((seconds, start)) = step {
-            k += 1.0 / seconds;
-            g += f64::from(start[i]) / seconds;
+    work.sink.resize(n, 0.0);
+    work.source.resize(n, 0.0);
+    let use_of_voxel = problem.largest_use.iter().zip(&*oxygen);
+    let out = work.sink.iter_mut().zip(&mut work.source);
+    if let Some((seconds, start)) = step {
+        for (((sink, source), (&largest, &po2)), &start) in out.zip(use_of_voxel).zip(start) {
+            let (k, g) = problem.medium.linear_use(f64::from(largest), f64::from(po2));
+            *sink = (scale * (k + 1.0 / seconds)) as f32;
+            *source = (scale * (g + f64::from(start) / seconds)) as f32;
         }
-        work.sink.push((scale * k) as f32);
-        work.source.push((scale * g) as f32);
+    } else {
+        for ((sink, source), (&largest, &po2)) in out.zip(use_of_voxel) {
+            let (k, g) = problem.medium.linear_use(f64::from(largest), f64::from(po2));
+            *sink = (scale * k) as f32;
+            *source = (scale * g) as f32;
+        }
     }
     for s in 0..network.flow_nl_per_min.len() {
         for piece in network.pieces(s) {
@@ -577,10 +602,21 @@ fn meet_blood(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cycles: u3
     if let Some(solver) = &mut work.solver {
         solver.improve(&work.sink, &work.source, oxygen, cycles);
     }
-    (0..n).fold(0.0f32, |worst, i| {
-        let d = (oxygen[i] - work.previous[i]).abs();
-        if d > worst { d } else { worst }
-    })
+    largest_change(oxygen, &work.previous)
+}
+
+/// Largest difference between two fields, in lanes.
+fn largest_change(a: &[f32], b: &[f32]) -> f32 {
+    let larger = |worst: f32, d: f32| if d > worst { d } else { worst };
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut worst = [0.0f32; 8];
+    for (a, b) in a.iter().zip(b) {
+        for k in 0..8 {
+            worst[k] = larger(worst[k], (a[k] - b[k]).abs());
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| (a - b).abs());
+    worst.into_iter().chain(rest).fold(0.0, larger)
 }
 
 /// One pass of blood down the network. Each piece loses what its tissue takes; the linear response of the piece

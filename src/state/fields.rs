@@ -116,11 +116,11 @@ pub struct Fields {
 /// Sinks and sources with which a field was last solved; a field is solved again only when they changed enough.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// Sink [1/s], per voxel.
+    /// Sink [1/s], per voxel; one number where it is the same everywhere.
     pub sink: Vec<f32>,
     /// Source [unit/s], per voxel.
     pub source: Vec<f32>,
-    /// The solution itself; relative to plasma for phosphate and inhibition.
+    /// Phosphate and inhibition relative to plasma; empty for a signal, whose field is the solution itself.
     pub relative: Vec<f32>,
     /// Solves so far.
     pub solves: u64,

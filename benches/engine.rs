@@ -1,0 +1,377 @@
+//! What the engine costs: `cargo bench --bench engine [-- --quick]` prints one JSON object a line.
+//!
+//! Every throughput stands beside its share of what memory allows: a multigrid cycle must move at least 38 bytes per
+//! voxel, and the bandwidth is measured in the same run. The residual is worked out again in f64.
+#![allow(clippy::disallowed_methods)] // A benchmark is no part of the engine.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use calcisim::error::Result;
+use calcisim::grid::{Grid, Plane};
+use calcisim::model::Model;
+use calcisim::par;
+use calcisim::scenario::{Scenario, Shipped};
+use calcisim::solve::multigrid::{Multigrid, Outcome};
+
+/// Least bytes that a cycle moves per voxel.
+const BYTES_PER_CYCLE: f64 = 38.0;
+/// Cycles by which a roofline fraction counts, whatever number was used.
+const CYCLES: f64 = 4.0;
+const TOLERANCE: f64 = 1e-4;
+
+/// Time of the work of so many threads: of this thread on a processor where there is one and the machine tells it, so
+/// that neighbours on the machine count less; else of the clock.
+struct Timer {
+    start: Instant,
+    on_processor: Option<f64>,
+}
+
+/// Seconds that this thread has been on a processor.
+fn on_processor() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse::<f64>().ok().map(|ns| ns / 1e9)
+}
+
+impl Timer {
+    fn new(threads: usize) -> Self {
+        Self {
+            on_processor: if threads == 1 { on_processor() } else { None },
+            start: Instant::now(),
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        match (self.on_processor, on_processor()) {
+            (Some(start), Some(end)) => end - start,
+            _ => self.start.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+/// Median seconds of a few repeats. The time of a thread is told in ticks of some milliseconds, so a repeat does it
+/// `times` times.
+fn median(repeats: usize, times: usize, threads: usize, mut act: impl FnMut()) -> f64 {
+    let mut seconds: Vec<f64> = (0..repeats)
+        .map(|_| {
+            let timer = Timer::new(threads);
+            (0..times).for_each(|_| act());
+            timer.seconds() / times as f64
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    seconds[repeats / 2]
+}
+
+/// Bandwidth of reading and writing in place [GB/s], and of a copy whose write-allocate is not counted.
+fn bandwidth(threads: usize) -> f64 {
+    const LENGTH: usize = 1 << 25;
+    let mut parts: Vec<(Vec<f32>, Vec<f32>)> = (0..threads)
+        .map(|_| (vec![1.0; LENGTH / threads], vec![2.0; LENGTH / threads]))
+        .collect();
+    let bytes = (8 * LENGTH) as f64;
+    let gb_per_s = par::with_threads(threads, || {
+        let in_place = median(5, 6, threads, || {
+            par::jobs(&mut parts, |(a, _)| a.iter_mut().for_each(|x| *x = 1.0001 * *x + 0.1));
+        });
+        let copy = median(5, 6, threads, || {
+            par::jobs(&mut parts, |(a, b)| {
+                a.copy_from_slice(b);
+                black_box(&a);
+            });
+        });
+        [in_place, copy].map(|seconds| bytes / seconds / 1e9)
+    });
+    let best = f64::max(gb_per_s[0], gb_per_s[1]);
+    println!(
+        "{{\"bench\":\"bandwidth\",\"threads\":{threads},\"value\":{best:.2},\"unit\":\"GB/s\",\"in_place\":{:.2},\"copy\":{:.2}}}",
+        gb_per_s[0], gb_per_s[1]
+    );
+    best
+}
+
+/// A number in 0..1 that depends on i alone.
+fn scatter(i: usize) -> f64 {
+    let mut x = (i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    x ^= x >> 29;
+    x = x.wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    (x >> 32) as f64 / 4_294_967_296.0
+}
+
+/// Scaled sinks and sources on voxels of 10 µm.
+struct Problem {
+    name: &'static str,
+    grid: Grid,
+    sink: Vec<f32>,
+    source: Vec<f32>,
+}
+
+fn block(nx: usize, ny: usize, nz: usize) -> Grid {
+    Grid {
+        plane: if ny == 1 { Plane::Section } else { Plane::Block },
+        nx,
+        ny,
+        nz,
+        voxel_um: 10.0,
+        slab_um: 10.0,
+        periodic: false,
+    }
+}
+
+impl Problem {
+    /// D 1e5 µm²/min, uptake 10/min varying from cell to cell, little of it in a dead ball, capillaries every 160 µm.
+    fn oxygen(grid: Grid) -> Self {
+        let scale = 100.0 / 1e5;
+        let mut problem = Self::bare("oxygen", grid);
+        for i in 0..problem.sink.len() {
+            let [x, y, z] = problem.grid.place(i);
+            let [nx, _, nz] = [problem.grid.nx, problem.grid.ny, problem.grid.nz];
+            let off = [x as f64 / nx as f64 - 0.5, z as f64 / nz as f64 - 0.5];
+            let is_dead = off[0] * off[0] + off[1] * off[1] < 0.04;
+            let uptake = 10.0 * (0.2 + 1.6 * scatter(i)) * if is_dead { 0.02 } else { 1.0 };
+            let jitter = (scatter(x / 16 + 977 * (y / 16)) * 16.0) as usize;
+            let is_vessel = (x % 16 == jitter && (y % 16 == 8 || problem.grid.ny == 1 && z % 16 == 8))
+                || (x % 16 == 3 && z % 16 == 5);
+            let exchange = if is_vessel { 1000.0 } else { 0.0 };
+            problem.sink[i] = ((uptake + exchange) * scale) as f32;
+            problem.source[i] = (exchange * 95.0 * scale) as f32;
+        }
+        problem
+    }
+
+    /// D 1e3 µm²/min, decay 0.05/min, 2 % of the voxels secrete.
+    fn cytokine(grid: Grid) -> Self {
+        let scale = 100.0 / 1e3;
+        let mut problem = Self::bare("cytokine", grid);
+        for i in 0..problem.sink.len() {
+            problem.sink[i] = (0.05 * scale) as f32;
+            problem.source[i] = if scatter(i) < 0.02 { scale as f32 } else { 0.0 };
+        }
+        problem
+    }
+
+    /// D 1e5 µm²/min, decay 0.001/min.
+    fn near_singular(grid: Grid) -> Self {
+        let scale = 100.0 / 1e5;
+        let mut problem = Self::bare("near_singular", grid);
+        for i in 0..problem.sink.len() {
+            problem.sink[i] = (0.001 * scale) as f32;
+            problem.source[i] = if scatter(i) < 0.02 { scale as f32 } else { 0.0 };
+        }
+        problem
+    }
+
+    fn bare(name: &'static str, grid: Grid) -> Self {
+        let n = grid.len();
+        Self {
+            name,
+            grid,
+            sink: vec![0.0; n],
+            source: vec![0.0; n],
+        }
+    }
+
+    /// An hour later: supply and uptake drifted by 1 %, 1 % of the voxels take up nothing.
+    fn later(&self) -> Vec<f32> {
+        let drift = |i: usize| (0.99 + 0.02 * scatter(i + 7)) as f32;
+        let lives = |i: usize| f32::from(u8::from(scatter(i + 77) > 0.01));
+        (0..self.sink.len())
+            .map(|i| self.sink[i] * drift(i) * lives(i))
+            .collect()
+    }
+
+    /// ‖S − Au‖/‖S‖ in f64.
+    fn residual(&self, sink: &[f32], source: &[f32], u: &[f32]) -> f64 {
+        let [nx, ny, nz] = [self.grid.nx, self.grid.ny, self.grid.nz];
+        let (mut left, mut all) = (0.0, 0.0);
+        for i in 0..u.len() {
+            let [x, y, z] = self.grid.place(i);
+            let here = f64::from(u[i]);
+            let mut r = f64::from(source[i]) - f64::from(sink[i]) * here;
+            let mut meets = |is_there: bool, j: usize| {
+                if is_there {
+                    r += f64::from(u[j]) - here;
+                }
+            };
+            meets(x > 0, i.wrapping_sub(1));
+            meets(x + 1 < nx, i + 1);
+            meets(y > 0, i.wrapping_sub(nx));
+            meets(y + 1 < ny, i + nx);
+            meets(z > 0, i.wrapping_sub(nx * ny));
+            meets(z + 1 < nz, i + nx * ny);
+            left += r * r;
+            all += f64::from(source[i]) * f64::from(source[i]);
+        }
+        (left / all).sqrt()
+    }
+}
+
+/// One field for each thread, solved at once.
+fn elliptic(bench: &str, problem: &Problem, threads: usize, gb_per_s: f64) {
+    let n = problem.grid.len();
+    let later = problem.later();
+    // κ + h²/(D Δt) with a Δt of one relaxation of a voxel: g + u/Δt.
+    let step = 1.0f32;
+    let mut cold = vec![0.0f32; n];
+    Multigrid::new(&problem.grid).solve(&problem.sink, &problem.source, &mut cold, false, TOLERANCE, 12);
+    let timed_sink: Vec<f32> = problem.sink.iter().map(|k| k + step).collect();
+    let timed_source: Vec<f32> = problem
+        .source
+        .iter()
+        .zip(&cold)
+        .map(|(g, u)| g + 0.9 * step * u)
+        .collect();
+    let (sink, source, warm) = match bench {
+        "elliptic_cold" => (&problem.sink, &problem.source, false),
+        "elliptic_warm" => (&later, &problem.source, true),
+        _ => (&timed_sink, &timed_source, true),
+    };
+    let none = Outcome {
+        cycles: 0,
+        residual: 0.0,
+        converged: false,
+    };
+    let mut jobs: Vec<(Multigrid, Vec<f32>, Outcome)> = (0..threads)
+        .map(|_| (Multigrid::new(&problem.grid), cold.clone(), none))
+        .collect();
+    let times = 1 + 6_000_000 / n;
+    let seconds = par::with_threads(threads, || {
+        median(5, times, threads, || {
+            // The copy of the start is counted too: a hundredth.
+            par::jobs(&mut jobs, |(solver, u, outcome)| {
+                u.copy_from_slice(&cold);
+                *outcome = solver.solve(sink, source, u, warm, TOLERANCE, 12);
+            });
+        })
+    });
+    let rate = (n * threads) as f64 / seconds;
+    let Grid { nx, ny, nz, .. } = problem.grid;
+    println!(
+        "{{\"bench\":\"{bench}\",\"threads\":{threads},\"value\":{rate:.4e},\"unit\":\"voxel·fields/s\",\"problem\":\"{}\",\
+         \"size\":\"{nx}x{ny}x{nz}\",\"voxels\":{n},\"residual\":{:.2e},\"cycles\":{},\"roofline_fraction\":{:.3},\
+         \"solver_bytes_per_voxel\":{:.1}}}",
+        problem.name,
+        problem.residual(sink, source, &jobs[0].1),
+        jobs[0].2.cycles,
+        rate * CYCLES * BYTES_PER_CYCLE / (gb_per_s * 1e9),
+        jobs[0].0.bytes() as f64 / n as f64,
+    );
+}
+
+fn model(scenario: &str, sets: &[&str]) -> Result<Model> {
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    let (scenario, _) = Scenario::load(&Shipped, scenario, &sets)?;
+    Model::new(scenario.parameters(&Shipped)?, 1)
+}
+
+/// What a run holds per voxel for its fields and their solvers.
+fn memory() -> Result<()> {
+    let mut model = par::with_threads(1, || model("cua_warfarin", &[]))?;
+    par::with_threads(1, || (0..24).try_for_each(|_| model.step()))?;
+    let fields = &model.tissue.fields;
+    let n = model.tissue.grid.len() as f64;
+    let columns = |all: &[&Vec<f32>]| all.iter().map(|column| 4 * column.len()).sum::<usize>() as f64 / n;
+    let eight = columns(&[
+        &fields.oxygen,
+        &fields.phosphate,
+        &fields.inhibitor,
+        &fields.mineral,
+        &fields.damage,
+        &fields.cytokine,
+        &fields.repair,
+        &fields.vegf,
+    ]);
+    let remembered: f64 = fields
+        .memory
+        .iter()
+        .map(|memory| columns(&[&memory.sink, &memory.source, &memory.relative]))
+        .sum();
+    let emission = &fields.emission;
+    let sources = columns(&[&emission.damage, &emission.cytokine, &emission.repair, &emission.vegf]);
+    let solvers = model.solver_bytes() as f64 / n;
+    println!(
+        "{{\"bench\":\"memory\",\"threads\":1,\"value\":{:.1},\"unit\":\"B/voxel\",\"fields\":{eight:.1},\
+         \"remembered\":{remembered:.1},\"sources\":{sources:.1},\"solvers\":{solvers:.1}}}",
+        eight + remembered + sources + solvers
+    );
+    Ok(())
+}
+
+/// One solve of the flow of blood, as the start of a model does it.
+fn flow() -> Result<()> {
+    let mut model = model("cua_warfarin", &["space.voxel_um=40"])?;
+    let mut seconds = Vec::new();
+    for _ in 0..8 {
+        // A closed capillary asks for a new solve in the next step.
+        let last = model.tissue.vessels.len() - 1 - seconds.len();
+        model.tissue.vessels.thrombus[last] = 1.0;
+        let before = model.tissue.ledger.flow_solves;
+        let start = Instant::now();
+        model.step()?;
+        if model.tissue.ledger.flow_solves > before {
+            seconds.push(start.elapsed().as_secs_f64());
+        } else {
+            break;
+        }
+    }
+    seconds.sort_by(f64::total_cmp);
+    if let Some(value) = seconds.get(seconds.len() / 2) {
+        println!(
+            "{{\"bench\":\"flow\",\"threads\":1,\"value\":{value:.4},\"unit\":\"s\",\"segments\":{},\"of\":\"a step with a solve\"}}",
+            model.tissue.vessels.len()
+        );
+    }
+    Ok(())
+}
+
+/// The default scenario, 90 days.
+fn scenario_2d(threads: usize) -> Result<()> {
+    par::with_threads(threads, || {
+        let mut model = model("cua_warfarin", &[])?;
+        let timer = Timer::new(threads);
+        for _ in 0..2160 {
+            model.step()?;
+        }
+        let solves: u64 = model.tissue.fields.memory.iter().map(|memory| memory.solves).sum();
+        println!(
+            "{{\"bench\":\"scenario_2d\",\"threads\":{threads},\"value\":{:.2},\"unit\":\"s\",\"state_hash\":\"{:016x}\",\"solves\":{}}}",
+            timer.seconds(),
+            model.state_hash(),
+            solves + model.tissue.ledger.oxygen_solves
+        );
+        Ok(())
+    })
+}
+
+fn main() -> Result<()> {
+    let is_quick = std::env::args().any(|argument| argument == "--quick");
+    let mut problems = vec![
+        Problem::oxygen(block(64, 64, 64)),
+        Problem::cytokine(block(64, 64, 64)),
+        Problem::near_singular(block(64, 64, 64)),
+        Problem::oxygen(block(128, 128, 128)),
+        Problem::cytokine(block(128, 128, 128)),
+        Problem::near_singular(block(128, 128, 128)),
+        Problem::oxygen(block(150, 90, 101)),
+        Problem::oxygen(block(200, 1, 400)),
+    ];
+    if !is_quick {
+        problems.push(Problem::oxygen(block(256, 256, 256)));
+    }
+    for threads in [1, 2] {
+        let gb_per_s = bandwidth(threads);
+        for problem in &problems {
+            for bench in ["elliptic_cold", "elliptic_warm", "transient"] {
+                elliptic(bench, problem, threads, gb_per_s);
+            }
+        }
+    }
+    memory()?;
+    flow()?;
+    if !is_quick {
+        for threads in [1, 2] {
+            scenario_2d(threads)?;
+        }
+    }
+    Ok(())
+}

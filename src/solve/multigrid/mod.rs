@@ -1,0 +1,351 @@
+//! Geometric multigrid for quasi-steady fields.
+//!
+//! ```text
+//! Σ_faces G (u − u_neighbour) + K u = S        (one equation per voxel)
+//! ```
+//!
+//! from −∇·(D∇u) + κu = g with K = κh²/D and S = gh²/D, h the voxel edge. κ ≥ 0 varies by
+//! voxel; faces without neighbour carry no flux; a Robin or Dirichlet face is a term in K
+//! and S ([`surface_exchange`]); x and y may wrap. An implicit Euler step is the same equation
+//! with κ + 1/Δt and g + u_old/Δt.
+//!
+//! Coarsening joins pairs of voxels in each long axis; a coarse axis keeps the true widths, so any extent
+//! works. Residuals are summed, corrections interpolated linearly, the operator is rediscretised; the last few voxels
+//! are solved outright. Smoothing is red–black Gauss–Seidel, V(2,1), a plane at a time (`cycle.rs`), colours apart
+//! (`level.rs`), as wide as the machine allows (`width.rs`). A ring of odd length meets itself in one colour: its ends are
+//! solved together in x, one after the other in y. The order does not depend on threads. Sums are f64.
+//! Source: Trottenberg, Oosterlee, Schüller, «Multigrid» (2001), ch. 2, 5 and 6.
+
+mod axis;
+mod coarsest;
+mod cycle;
+mod kernels;
+mod level;
+#[cfg(test)]
+mod tests;
+mod width;
+
+use crate::grid::Grid;
+use axis::Axis;
+use coarsest::Direct;
+use cycle::{Act, Scratch, coarsen, wave};
+use level::{Level, Part};
+pub use width::Simd;
+use width::{Width, Work, run};
+
+/// How a solve ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// V-cycles done.
+    pub cycles: u32,
+    /// ‖S − Au‖₂ / ‖S‖₂ at the end.
+    pub residual: f64,
+    /// Whether the tolerance was met.
+    pub converged: bool,
+}
+
+/// A multigrid solver for one grid. Holds work space only: results do not depend on what it solved before.
+#[derive(Clone, Debug)]
+pub struct Multigrid {
+    shape: ([usize; 3], bool),
+    levels: Vec<Level>,
+    direct: Direct,
+    scratch: Scratch,
+    simd: Simd,
+}
+
+/// What a cycle begins with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    /// The field as it is.
+    Warm,
+    /// The same, and the balance of the whole holds to the last digits ([`Act::RestrictAll`]).
+    Balanced,
+    /// The field of the next coarser level.
+    FromCoarse,
+    /// Nothing.
+    Nothing,
+}
+
+impl Multigrid {
+    /// A solver for the voxels of a grid.
+    pub fn new(grid: &Grid) -> Self {
+        Self::with_simd(grid, Simd::now())
+    }
+
+    /// A solver that works at a given width.
+    pub fn with_simd(grid: &Grid, simd: Simd) -> Self {
+        // Thin axes count for nothing.
+        let all = [(grid.nx, grid.periodic), (grid.ny, grid.periodic), (grid.nz, false)];
+        let mut long: Vec<(usize, bool)> = all.into_iter().filter(|&(n, _)| n > 1).collect();
+        long.resize(3, (1, false));
+        let mut axes = [0, 1, 2].map(|d| Axis::new(vec![1.0; long[d].0], long[d].1));
+        let mut levels = Vec::new();
+        loop {
+            let coarser = axes.each_ref().map(Axis::coarser);
+            let stops = (0..3).all(|d| coarser[d].n == axes[d].n);
+            levels.push(Level::new(axes, &coarser));
+            if stops {
+                break;
+            }
+            axes = coarser;
+        }
+        Self {
+            shape: ([grid.nx, grid.ny, grid.nz], grid.periodic),
+            levels,
+            direct: Direct::default(),
+            scratch: Scratch::default(),
+            simd,
+        }
+    }
+
+    /// Whether it solves for a grid of this shape.
+    pub fn fits(&self, grid: &Grid) -> bool {
+        self.shape == ([grid.nx, grid.ny, grid.nz], grid.periodic)
+    }
+
+    /// Voxels that it solves for.
+    pub fn len(&self) -> usize {
+        self.levels[0].len()
+    }
+
+    /// Whether there is no voxel.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that it holds.
+    pub fn bytes(&self) -> usize {
+        self.levels.iter().map(Level::bytes).sum::<usize>() + self.scratch.bytes()
+    }
+
+    /// Solves for `u`, starting from its content (`warm`) or from nothing, until ‖S − Au‖₂ ≤ tolerance·‖S‖₂
+    /// or `max_cycles` V(2,1) cycles. `sink` is K ≥ 0, `source` is S, both scaled as the module says.
+    pub fn solve(
+        &mut self,
+        sink: &[f32],
+        source: &[f32],
+        u: &mut [f32],
+        warm: bool,
+        tolerance: f64,
+        max_cycles: u32,
+    ) -> Outcome {
+        run(
+            self.simd,
+            Solve {
+                solver: self,
+                sink,
+                source,
+                u,
+                warm,
+                tolerance,
+                max_cycles,
+            },
+        )
+    }
+
+    /// So many cycles from the content of `u`, without a test of convergence: for outer iterations that re-linearise.
+    pub fn improve(&mut self, sink: &[f32], source: &[f32], u: &mut [f32], cycles: u32) {
+        run(
+            self.simd,
+            Improve {
+                solver: self,
+                sink,
+                source,
+                u,
+                cycles,
+            },
+        );
+    }
+
+    /// Takes sinks and sources; the unknown is then counted from `level`.
+    fn set_problem<W: Width>(&mut self, sink: &[f32], source: &[f32], level: f32) {
+        self.levels[0].deal::<W>(sink, Part::Sink);
+        if level == 0.0 {
+            self.levels[0].deal::<W>(source, Part::Source);
+        } else {
+            let of_voxel = |i: usize| (f64::from(source[i]) - f64::from(sink[i]) * f64::from(level)) as f32;
+            self.levels[0].deal_each::<W>(of_voxel, Part::Source);
+        }
+        self.sum_up::<W>(Part::Sink);
+        if let Some(last) = self.levels.last() {
+            self.direct.prepare(last);
+        }
+    }
+
+    /// Sums a column up, level by level.
+    fn sum_up<W: Width>(&mut self, part: Part) {
+        for l in 1..self.levels.len() {
+            let (fine, coarse) = self.levels.split_at_mut(l);
+            coarsen::<W>(&mut fine[l - 1], &mut coarse[0], part, &mut self.scratch);
+        }
+    }
+
+    /// Where sinks are so weak that a field stands far above its sources, its mean: f32 then holds the difference only,
+    /// else it could not tell the residual from its own rounding. 0 for a field that falls to nothing away from them.
+    fn level_of_field(&self, sink: &[f32], source: &[f32]) -> f32 {
+        /// The extent may be so many reaches 1/√K, squared.
+        const FAR: f64 = 100.0;
+        let sum = |values: &[f32]| values.iter().fold(0.0, |sum, &x| sum + f64::from(x));
+        let sinks = sum(sink);
+        let longest = self.levels[0].n().into_iter().fold(1, usize::max) as f64;
+        if sinks > 0.0 && sinks / sink.len() as f64 * longest * longest < FAR {
+            (sum(source) / sinks) as f32
+        } else {
+            0.0
+        }
+    }
+
+    fn residual_norm<W: Width>(&mut self) -> f64 {
+        self.wave::<W>(0, &[Act::FullNorm]).sqrt()
+    }
+
+    /// Acts on the planes of level l; the coarsest level stands in where there is no coarser one.
+    fn wave<W: Width>(&mut self, l: usize, acts: &[Act]) -> f64 {
+        if l + 1 == self.levels.len() {
+            let mut nothing = Level::new(
+                [0; 3].map(|_| Axis::new(Vec::new(), false)),
+                &[0; 3].map(|_| Axis::new(Vec::new(), false)),
+            );
+            return wave::<W>(&mut self.levels[l], &mut nothing, acts, &mut self.scratch);
+        }
+        let (fine, coarse) = self.levels.split_at_mut(l + 1);
+        wave::<W>(&mut fine[l], &mut coarse[0], acts, &mut self.scratch)
+    }
+
+    /// Coarse to fine, one cycle on each level. Answers the norm of the residual.
+    fn full_multigrid<W: Width>(&mut self) -> f64 {
+        self.sum_up::<W>(Part::Source);
+        let last = self.levels.len() - 1;
+        self.direct.solve(&mut self.levels[last]);
+        if last == 0 {
+            return self.residual_norm::<W>();
+        }
+        // Cycles below level l overwrite the sources there; level l and finer ones keep theirs.
+        let mut norm = 0.0;
+        for l in (0..last).rev() {
+            norm = self.cycle::<W>(l, Begin::FromCoarse, l == 0);
+        }
+        norm
+    }
+
+    /// One V(2,1) from level l down; answers the norm of the residual there if asked.
+    fn cycle<W: Width>(&mut self, l: usize, begin: Begin, measures: bool) -> f64 {
+        const SMOOTH: [Act; 4] = [Act::Relax(1), Act::Relax(0), Act::Relax(1), Act::Restrict];
+        let down = |begin: Begin| match begin {
+            Begin::Warm => [&[Act::Relax(0)], SMOOTH.as_slice()].concat(),
+            Begin::Balanced => [&[Act::Relax(0)], &SMOOTH[..3], &[Act::RestrictAll]].concat(),
+            Begin::FromCoarse => [&[Act::Inject, Act::Relax(0)], SMOOTH.as_slice()].concat(),
+            Begin::Nothing => [&[Act::Start], SMOOTH.as_slice()].concat(),
+        };
+        let last = self.levels.len() - 1;
+        if l < last {
+            if begin == Begin::FromCoarse {
+                self.levels[l].forget();
+            }
+            self.wave::<W>(l, &down(begin));
+            for below in l + 1..last {
+                self.levels[below].forget();
+                self.wave::<W>(below, &down(Begin::Nothing));
+            }
+        }
+        self.direct.solve(&mut self.levels[last]);
+        let up = [Act::Correct, Act::Relax(0), Act::Relax(1), Act::Norm];
+        for below in (l + 1..last).rev() {
+            self.wave::<W>(below, &up[..3]);
+        }
+        if l == last {
+            return if measures { self.residual_norm::<W>() } else { 0.0 };
+        }
+        self.wave::<W>(l, if measures { &up } else { &up[..3] }).sqrt()
+    }
+}
+
+struct Solve<'a> {
+    solver: &'a mut Multigrid,
+    sink: &'a [f32],
+    source: &'a [f32],
+    u: &'a mut [f32],
+    warm: bool,
+    tolerance: f64,
+    max_cycles: u32,
+}
+
+impl Work for Solve<'_> {
+    type Result = Outcome;
+
+    fn at<W: Width>(self) -> Outcome {
+        let Self {
+            solver,
+            sink,
+            source,
+            u,
+            warm,
+            tolerance,
+            max_cycles,
+        } = self;
+        let scale = W::square_sum(source).sqrt();
+        if scale == 0.0 && sink.iter().any(|&k| k > 0.0) {
+            // Nothing comes in: the answer is nothing.
+            u.fill(0.0);
+            return Outcome {
+                cycles: 0,
+                residual: 0.0,
+                converged: true,
+            };
+        }
+        let level = solver.level_of_field(sink, source);
+        solver.set_problem::<W>(sink, source, level);
+        if warm {
+            solver.levels[0].deal_each::<W>(|i| u[i] - level, Part::U);
+        }
+        let norm = if warm {
+            solver.residual_norm::<W>()
+        } else {
+            solver.full_multigrid::<W>()
+        };
+        let (mut cycles, mut residual) = (0, norm / scale);
+        while residual > tolerance && cycles < max_cycles {
+            residual = solver.cycle::<W>(0, Begin::Warm, true) / scale;
+            cycles += 1;
+        }
+        solver.levels[0].gather::<W>(u, level);
+        Outcome {
+            cycles,
+            residual,
+            converged: residual <= tolerance,
+        }
+    }
+}
+
+struct Improve<'a> {
+    solver: &'a mut Multigrid,
+    sink: &'a [f32],
+    source: &'a [f32],
+    u: &'a mut [f32],
+    cycles: u32,
+}
+
+impl Work for Improve<'_> {
+    type Result = ();
+
+    fn at<W: Width>(self) {
+        let solver = self.solver;
+        let u = self.u;
+        // Differences from the mean: what rounding takes from the balance shrinks with them.
+        let mean = u.iter().fold(0.0, |sum, &u| sum + f64::from(u)) / u.len() as f64;
+        let level = mean as f32;
+        solver.set_problem::<W>(self.sink, self.source, level);
+        solver.levels[0].deal_each::<W>(|i| u[i] - level, Part::U);
+        for _ in 0..self.cycles {
+            solver.cycle::<W>(0, Begin::Balanced, false);
+        }
+        solver.levels[0].gather::<W>(u, level);
+    }
+}
+
+/// Scaled exchange K of a surface voxel with an outside behind a barrier: conductance per area [µm/s] times h/D.
+/// Add it to K, and K × outside value to S.
+pub fn surface_exchange(conductance_um_per_s: f64, voxel_um: f64, diffusivity_um2_per_s: f64) -> f32 {
+    (conductance_um_per_s * voxel_um / diffusivity_um2_per_s) as f32
+}
