@@ -5,11 +5,9 @@
 //! (seed, attempt). A measured network is taken as it is: the healthy state is solved with its own boundaries, then its
 //! inflows become the pressures that they had, so that closing a segment cannot drive pressures up.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Parameters, Workspace};
+use super::{NetworkReport, Parameters, Workspace, statistics};
 use crate::error::{Error, Result};
-use crate::grid::{Grid, Plane};
+use crate::grid::Grid;
 use crate::initial::{measured, skin, vessels};
 use crate::math;
 use crate::mechanisms::{blood_flow, challenge, host_chemistry, oxygen, transport};
@@ -17,21 +15,6 @@ use crate::random::{Dice, Purpose};
 use crate::state::cells::{CONTRACTILE, Mural};
 use crate::state::vessels::{Bed, Boundary, Class};
 use crate::state::{Burden, EventLog, Fields, Host, Ledger, Now, Site, Tissue, Vessels};
-
-/// What is said of the network in `run.json`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct NetworkReport {
-    /// Networks drawn.
-    pub attempts: u32,
-    /// Segments.
-    pub segments: u32,
-    /// Nodes.
-    pub nodes: u32,
-    /// Statistics, by name with unit.
-    pub statistics: Vec<(String, f64)>,
-    /// What the user should know.
-    pub warnings: Vec<String>,
-}
 
 /// Builds and judges the tissue of a seed.
 pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue, NetworkReport)> {
@@ -77,10 +60,7 @@ pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue
 
 /// Layers, cells and vessels, with no flow yet.
 fn bare(p: &Parameters, grid: &Grid, dice: Dice, attempt: u64) -> Result<Tissue> {
-    let septa = match grid.plane {
-        Plane::Plan => Vec::new(),
-        _ => vessels::septa_um(&p.network, &p.space, dice, attempt),
-    };
+    let septa = vessels::Septa::draw(&p.network, &p.space, grid, dice, attempt);
     let mut anatomy = skin::layers(&p.skin, &p.space, grid, &septa, dice);
     let ischaemia = &p.mechanisms.ischaemia;
     let tolerance = skin::Tolerance {
@@ -91,7 +71,7 @@ fn bare(p: &Parameters, grid: &Grid, dice: Dice, attempt: u64) -> Result<Tissue>
     let mut cells = skin::populate(&p.skin, grid, &mut anatomy, tolerance, dice);
     let vessels = match &p.tables {
         Some(tables) => measured::read(tables, &p.network, grid, dice)?,
-        None => vessels::generate(&p.network, &p.space, grid, &p.host, dice, attempt)?,
+        None => vessels::generate(&p.network, &p.space, grid, &septa, &p.host, dice, attempt),
     };
     cells.mural = mural_cells(&vessels, p.mural_per_um);
     let mut site = dice.roll(Purpose::Site, 0);
@@ -159,26 +139,47 @@ fn perfusion(tissue: &Tissue) -> f64 {
 fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
     let drawn = tissue.vessels.radius_um.clone();
     let target = p.network.perfusion_per_min;
-    let is_tap = |v: &Vessels, s: usize| v.bed[s] == Bed::Tap && v.class[s] == Class::Arteriole;
+    let taps: Vec<usize> = (0..drawn.len())
+        .filter(|&s| tissue.vessels.bed[s] == Bed::Tap && tissue.vessels.class[s] == Class::Arteriole)
+        .collect();
+    // Perfusion grows with the factor on their radii: a secant in the logarithms of both, kept inside the interval that
+    // holds the answer. A flow solve of a large block costs seconds: three or four do, where halving needs fourteen.
+    let mut excess_at = |tissue: &mut Tissue, log_factor: f64| {
+        let factor = math::exp(log_factor);
+        for &s in &taps {
+            tissue.vessels.radius_um[s] = math::max(drawn[s] * factor, 1.7);
+        }
+        solve_flow(p, tissue, work);
+        math::ln(math::max(perfusion(tissue) / target, 1e-9))
+    };
+    let (mut at, mut slope) = (0.0, 1.0);
     for round in 0..4 {
         if round > 0 {
             even_out(&mut tissue.vessels);
         }
-        // Perfusion grows with the factor: halve the interval in its logarithm.
-        let (mut low, mut high) = (0.45_f64, 3.0);
-        for _ in 0..14 {
-            let factor = (low * high).sqrt();
-            for s in 0..drawn.len() {
-                if is_tap(&tissue.vessels, s) {
-                    tissue.vessels.radius_um[s] = math::max(drawn[s] * factor, 1.7);
-                }
+        let within = if round < 3 { 0.01 } else { 0.0005 };
+        let (mut low, mut high) = (math::ln(0.45), math::ln(3.0));
+        let mut excess = excess_at(tissue, at);
+        for _ in 0..12 {
+            if excess.abs() < within {
+                break;
             }
-            solve_flow(p, tissue, work);
-            if perfusion(tissue) > target {
-                high = factor;
+            if excess > 0.0 {
+                high = at;
             } else {
-                low = factor;
+                low = at;
             }
+            let guess = at - excess / slope;
+            let next = if guess > low && guess < high {
+                guess
+            } else {
+                0.5 * (low + high)
+            };
+            let then = excess_at(tissue, next);
+            if next != at && (then - excess) / (next - at) > 1e-3 {
+                slope = (then - excess) / (next - at);
+            }
+            (at, excess) = (next, then);
         }
     }
     perfusion(tissue)
@@ -265,7 +266,7 @@ fn finish(
     perfusion: f64,
     lowest: f64,
 ) -> NetworkReport {
-    let mut report = statistics(p, tissue, perfusion, lowest);
+    let mut report = statistics::report(p, tissue, perfusion, lowest);
     burn_in(p, tissue, dice);
     solve_flow(p, tissue, work);
     let v = &mut tissue.vessels;
@@ -306,85 +307,4 @@ fn burn_in(p: &Parameters, tissue: &mut Tissue, dice: Dice) {
             v.nidus[s] = p.burn_in_nidus;
         }
     }
-}
-
-/// Numbers of the healthy network, and what the acute loop would do in it.
-fn statistics(p: &Parameters, tissue: &Tissue, perfusion: f64, lowest: f64) -> NetworkReport {
-    let v = &tissue.vessels;
-    let volume_mm3 = tissue.grid.len() as f64 * tissue.grid.voxel_volume_um3() * 1e-9;
-    let sum = |f: &dyn Fn(usize) -> f64| (0..v.len()).fold(0.0, |total, s| total + f(s));
-    let length = sum(&|s| v.length_um[s] * v.slab_share[s]) / 1000.0;
-    let mut statistics = vec![
-        ("perfusion_per_min".to_owned(), perfusion),
-        ("lowest_po2_mmhg".to_owned(), lowest),
-        ("length_density_mm_per_mm3".to_owned(), length / volume_mm3),
-        (
-            "share_without_flow".to_owned(),
-            sum(&|s| f64::from(u8::from(v.flow_nl_per_min[s] == 0.0))) / v.len() as f64,
-        ),
-        ("oxygen_balance".to_owned(), tissue.ledger.oxygen_gap),
-        ("flow_balance".to_owned(), tissue.ledger.flow_gap),
-    ];
-    for (name, class) in [
-        ("arterioles", Class::Arteriole),
-        ("capillaries", Class::Capillary),
-        ("venules", Class::Venule),
-    ] {
-        statistics.push((name.to_owned(), sum(&|s| f64::from(u8::from(v.class[s] == class)))));
-    }
-    let mean_of = |bed: Bed, f: &dyn Fn(usize) -> f64| {
-        let members: Vec<usize> = (0..v.len()).filter(|&s| v.bed[s] == bed).collect();
-        members.iter().fold(0.0, |total, &s| total + f(s)) / math::max(members.len() as f64, 1.0)
-    };
-    let velocity = |s: usize| {
-        v.flow_nl_per_min[s].abs() * 1e6 / 60.0 / (std::f64::consts::PI * math::square(v.radius_um[s])) / 1000.0
-    };
-    statistics.push((
-        "loop_pressure_mmhg".to_owned(),
-        mean_of(Bed::Loop, &|s| mean_pressure(v, s)),
-    ));
-    statistics.push(("loop_velocity_mm_per_s".to_owned(), mean_of(Bed::Loop, &velocity)));
-    statistics.push((
-        "fat_capillary_pressure_mmhg".to_owned(),
-        mean_of(Bed::Fat, &|s| mean_pressure(v, s)),
-    ));
-    let mean_po2 = tissue.fields.oxygen.iter().fold(0.0, |total, &x| total + f64::from(x)) / tissue.grid.len() as f64;
-    statistics.push(("mean_po2_mmhg".to_owned(), mean_po2));
-    let mut warnings = Vec::new();
-    let (reach, rim, supply) = loop_reach(p);
-    statistics.push(("loop_reach_um".to_owned(), reach));
-    statistics.push(("loop_occluded_rim_um".to_owned(), rim));
-    statistics.push(("oxygen_reach_um".to_owned(), supply));
-    statistics.push(("loop_gain".to_owned(), rim / supply));
-    if rim > supply && p.host.repair_factor >= 1.0 {
-        warnings.push(format!(
-            "in this host the acute loop runs away by itself: damage clots a rim of {rim:.0} µm, oxygen reaches {supply:.0} µm"
-        ));
-    }
-    NetworkReport {
-        attempts: 1,
-        segments: v.len() as u32,
-        nodes: v.nodes.id.len() as u32,
-        statistics,
-        warnings,
-    }
-}
-
-/// How far damage of a dead region strips vessels, and how far oxygen reaches from a perfused edge [µm]:
-/// (reach ℓ of the signal, occluded rim w, oxygen reach L). A lesion spreads by itself when w > L.
-fn loop_reach(p: &Parameters) -> (f64, f64, f64) {
-    let t = &p.mechanisms.transport;
-    let reach = (t.damage_diffusivity_um2_per_s / (t.damage_decay_per_min / 60.0)).sqrt();
-    let e = &p.mechanisms.endothelial_injury;
-    // Half of the patches are lost where the hazard is 2 ln 2 k_rep: the rim ends there. Damage falls from ½ at the edge.
-    let repair = e.repair_rate_per_h * p.host.repair_factor * 0.5;
-    let share = math::min(
-        2.0 * repair / math::max(p.arrows.damp_loop * e.damage_rate_per_h, 1e-12),
-        0.99,
-    );
-    let level = e.damage_half * (share / (1.0 - share)).sqrt();
-    let rim = reach * math::positive(math::ln(0.5 / level));
-    let o = &p.mechanisms.oxygen;
-    let supply = (2.0 * o.diffusivity_um2_per_s * 40.0 / o.use_fat_mmhg_per_s).sqrt();
-    (reach, rim, supply)
 }

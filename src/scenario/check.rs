@@ -718,28 +718,30 @@ fn together(scenario: &Scenario, faults: &mut Faults, warnings: &mut Faults) {
                 fault.expected = "\"section\" or \"block\", or network.kind = \"csv\"".into();
                 faults.push(&place, fault);
             }
-            let (width, pitch) = (
-                scenario.number("space.width_mm"),
-                scenario.number("network.arteriole_pitch_mm"),
-            );
-            let territories = width / pitch;
-            if territories < 0.75 {
-                let (place, mut fault) = fault_at(blame(&["space.width_mm", "network.arteriole_pitch_mm"]));
-                fault.message = format!(
-                    "arterioles ascend every {} mm: a width of {} mm may hold none",
-                    n(pitch),
-                    n(width)
-                );
-                faults.push(&place, fault);
-            } else if (territories - territories.round()).abs() > 1e-6 && scenario.word("space.sides") == "periodic" {
-                let (place, mut fault) = fault_at(blame(&["space.width_mm", "network.arteriole_pitch_mm"]));
-                fault.message = format!(
-                    "periodic sides: {} mm is not a whole number of arteriole pitches of {} mm, the pitch is stretched to {} mm",
-                    n(width),
-                    n(pitch),
-                    units::rounded_number(width / territories.round())
-                );
-                warnings.push(&place, fault);
+            let pitch = scenario.number("network.arteriole_pitch_mm");
+            for &(key, _) in extents[..2].iter().filter(|&&(_, used)| used) {
+                let extent = scenario.number(key);
+                let territories = extent / pitch;
+                if territories < 0.75 {
+                    let (place, mut fault) = fault_at(blame(&[key, "network.arteriole_pitch_mm"]));
+                    fault.message = format!(
+                        "arterioles ascend every {} mm: {key} = {} may hold none",
+                        n(pitch),
+                        n(extent)
+                    );
+                    faults.push(&place, fault);
+                } else if (territories - territories.round()).abs() > 1e-6
+                    && scenario.word("space.sides") == "periodic"
+                {
+                    let (place, mut fault) = fault_at(blame(&[key, "network.arteriole_pitch_mm"]));
+                    fault.message = format!(
+                        "periodic sides: {} mm is not a whole number of arteriole pitches of {} mm, the pitch is stretched to {} mm",
+                        n(extent),
+                        n(pitch),
+                        units::rounded_number(extent / territories.round())
+                    );
+                    warnings.push(&place, fault);
+                }
             }
         }
         _ => {}
