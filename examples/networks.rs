@@ -24,7 +24,13 @@ fn main() -> Result<()> {
             }
         };
         let report = &model.network;
+        let field = &model.tissue.fields.oxygen;
+        let lowest = (0..field.len()).min_by(|&a, &b| field[a].total_cmp(&field[b])).unwrap_or(0);
+        let [x, y, z] = model.tissue.grid.centre_um(lowest).map(|um| um / 1000.0);
         let counts = [
+            ("lowest_x_mm", x),
+            ("lowest_y_mm", y),
+            ("lowest_z_mm", z),
             ("seconds", started.elapsed().as_secs_f64()),
             ("attempts", f64::from(report.attempts)),
             ("segments", f64::from(report.segments)),

@@ -457,7 +457,7 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
     }
 
     // Fat lobules, one bed each, fed and drained by lobular vessels from the septa around them.
-    let z_range = [junction + 150.0, deep - 60.0];
+    let z_range = [junction + 150.0, deep - 40.0];
     let span = z_range[1] - z_range[0];
     if span > 50.0 {
         let lobules = septa.feeding().len();
@@ -521,7 +521,7 @@ fn choke(d: &mut Draft, first: usize, septa: &Septa, calibre: f64) {
 /// A place some way to the side of a node, where a terminal vessel meets its bed.
 fn beside(d: &Draft, node: u32, roll: &mut Roll) -> [f64; 3] {
     let [x, y, z] = d.nodes[node as usize];
-    let (angle, away) = (roll.between(0.0, std::f64::consts::TAU), roll.between(60.0, 220.0));
+    let (angle, away) = (roll.between(0.0, std::f64::consts::TAU), roll.between(60.0, 300.0));
     d.wrapped([x + away * math::cos(angle), y + away * math::sin(angle), z])
 }
 
@@ -558,14 +558,16 @@ fn lobular(
     let [x, y] = septa.feeding()[feed];
     let root = stem.joint(d, [x, y, z]);
     let from = d.nodes[root as usize];
-    // Aside of the middle, in turn to the left and to the right.
-    let lean = roll.between(0.1, 0.5) * if (turn / 4 + turn) % 2 == 0 { 1.0 } else { -1.0 };
+    // Aside of the middle, in turn to the left and to the right; nearly to the far border.
+    let side = if (turn / 4 + turn + kind) % 2 == 0 { 1.0 } else { -1.0 };
+    let aside = roll.between(0.05, 0.65);
+    let lean = aside * side;
     let (c, s) = (math::cos(lean), math::sin(lean));
     let ahead = [
         (c * way[0] - s * way[1]) / math::max(far, 1.0),
         (s * way[0] + c * way[1]) / math::max(far, 1.0),
     ];
-    let reach = far * roll.between(1.15, 1.5);
+    let reach = far * (1.5 - 0.55 * aside) * roll.between(0.9, 1.1);
     // Fewer terminal arterioles than first venules: what they lack in number they have in bore.
     let spacing = if kind == 0 { 0.8 } else { 0.5 } * p.tap_spacing_um;
     let n = math::max(((reach - 120.0) / spacing).round(), 1.0) as usize;
