@@ -25,7 +25,9 @@ fn main() -> Result<()> {
         };
         let report = &model.network;
         let field = &model.tissue.fields.oxygen;
-        let lowest = (0..field.len()).min_by(|&a, &b| field[a].total_cmp(&field[b])).unwrap_or(0);
+        let lowest = (0..field.len())
+            .min_by(|&a, &b| field[a].total_cmp(&field[b]))
+            .unwrap_or(0);
         let [x, y, z] = model.tissue.grid.centre_um(lowest).map(|um| um / 1000.0);
         let counts = [
             ("lowest_x_mm", x),

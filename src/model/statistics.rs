@@ -38,7 +38,11 @@ pub(super) fn report(p: &Parameters, tissue: &Tissue, perfusion: f64, lowest: f6
     let (skin, fat): (Vec<usize>, Vec<usize>) =
         (0..tissue.grid.len()).partition(|&i| !matches!(tissue.anatomy.kind[i], Kind::Fat | Kind::Septum));
     for (name, beds, voxels) in [
-        ("skin_perfusion_ml_per_100_ml_min", &[Bed::Loop, Bed::Dermal][..], skin.len()),
+        (
+            "skin_perfusion_ml_per_100_ml_min",
+            &[Bed::Loop, Bed::Dermal][..],
+            skin.len(),
+        ),
         ("fat_perfusion_ml_per_100_ml_min", &[Bed::Fat], fat.len()),
     ] {
         // nl/min per µm³: 1 nl = 10⁶ µm³.

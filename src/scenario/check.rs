@@ -730,8 +730,7 @@ fn together(scenario: &Scenario, faults: &mut Faults, warnings: &mut Faults) {
                         n(extent)
                     );
                     faults.push(&place, fault);
-                } else if (territories - territories.round()).abs() > 1e-6
-                    && scenario.word("space.sides") == "periodic"
+                } else if (territories - territories.round()).abs() > 1e-6 && scenario.word("space.sides") == "periodic"
                 {
                     let (place, mut fault) = fault_at(blame(&[key, "network.arteriole_pitch_mm"]));
                     fault.message = format!(

@@ -72,7 +72,11 @@ impl Index {
             for dz in -shell..=shell {
                 for dy in -shell..=shell {
                     let inside = dz.abs() < shell && dy.abs() < shell;
-                    let step = if inside { math::max(2.0 * shell as f64, 1.0) as usize } else { 1 };
+                    let step = if inside {
+                        math::max(2.0 * shell as f64, 1.0) as usize
+                    } else {
+                        1
+                    };
                     for dx in (-shell..=shell).step_by(step) {
                         let Some(cell) = self.cell(home, [dx, dy, dz]) else {
                             continue;
@@ -250,9 +254,8 @@ impl Net<'_> {
                         let slot = number([x, y, z], k);
                         let mut roll = dice.roll(Purpose::NetworkLayout, who | slot as u64);
                         let cell = [x, y, z];
-                        let mut place = [0, 1, 2].map(|a| {
-                            (cell[a] as f64 + at[a]) * step[a] + roll.between(-0.12, 0.12) * edge_um
-                        });
+                        let mut place =
+                            [0, 1, 2].map(|a| (cell[a] as f64 + at[a]) * step[a] + roll.between(-0.12, 0.12) * edge_um);
                         place[2] = math::clamp(place[2] + self.z_range[0], self.z_range[0], self.z_range[1]);
                         let place = d.wrapped(place);
                         node_of[slot] = (self.branch_at)(place).map(|branch| (d.node(place), branch));
@@ -316,7 +319,11 @@ struct Taps<'a> {
 impl Taps<'_> {
     /// A terminal vessel from a joint to the bed nearest to `aim`.
     fn join(&mut self, d: &mut Draft, root: u32, aim: [f64; 3], class: Class, branch: u32, reach_um: f64) {
-        let wider = if class == Class::Venule { self.p.venule_ratio } else { 1.0 };
+        let wider = if class == Class::Venule {
+            self.p.venule_ratio
+        } else {
+            1.0
+        };
         if let Some(end) = joint(d, &mut self.bed, aim, reach_um) {
             d.join(root, end, class, Bed::Tap, branch, self.p.tap_radius_um * wider, 1.0);
         }
@@ -365,8 +372,20 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
     let mut deep_plexus: Vec<Index> = Vec::new();
     let mut upper_plexus: Vec<Index> = Vec::new();
     for (k, class) in kinds.into_iter().enumerate() {
-        deep_plexus.push(plexus(&mut d, class, Bed::DeepPlexus, deep_z[k], p.deep_plexus_radius_um));
-        upper_plexus.push(plexus(&mut d, class, Bed::SuperficialPlexus, upper_z[k], p.superficial_radius_um));
+        deep_plexus.push(plexus(
+            &mut d,
+            class,
+            Bed::DeepPlexus,
+            deep_z[k],
+            p.deep_plexus_radius_um,
+        ));
+        upper_plexus.push(plexus(
+            &mut d,
+            class,
+            Bed::SuperficialPlexus,
+            upper_z[k],
+            p.superficial_radius_um,
+        ));
     }
     let across = math::max(extent[0], extent[1]);
 
@@ -383,7 +402,14 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
             d.boundary.push((foot, k == 0));
             let crown = d.wrapped([x + side, y, deep_z[k]]);
             if let Some(crown) = joint(&mut d, &mut deep_plexus[k], crown, across) {
-                septal.push(Stem::new(&mut d, foot, crown, class, Bed::Septal, p.septal_radius_um * ratio(class)));
+                septal.push(Stem::new(
+                    &mut d,
+                    foot,
+                    crown,
+                    class,
+                    Bed::Septal,
+                    p.septal_radius_um * ratio(class),
+                ));
             }
             let off = if k == 0 { [0.10, 0.25] } else { [0.60, 0.75] };
             let at = [
@@ -397,7 +423,14 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
                 joint(&mut d, &mut upper_plexus[k], high, across),
             );
             if let (Some(low), Some(high)) = ends {
-                rising.push(Stem::new(&mut d, low, high, class, Bed::Ascending, p.ascending_radius_um * ratio(class)));
+                rising.push(Stem::new(
+                    &mut d,
+                    low,
+                    high,
+                    class,
+                    Bed::Ascending,
+                    p.ascending_radius_um * ratio(class),
+                ));
             }
         }
     }
@@ -500,7 +533,9 @@ fn choke(d: &mut Draft, first: usize, septa: &Septa, calibre: f64) {
     let owner = |place: [f64; 3]| {
         let feeds = septa.feeding().iter().enumerate();
         let distances = feeds.map(|(i, f)| (d.grid.distance_um([place[0], place[1], 0.0], [f[0], f[1], 0.0]), i));
-        distances.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, i)| i)
+        distances
+            .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
+            .map(|(_, i)| i)
     };
     let links: Vec<bool> = d.plans[first..]
         .iter()
@@ -554,7 +589,10 @@ fn lobular(
     let Some(stem) = septal.get_mut(2 * feed + kind) else {
         return;
     };
-    let (class, radius_um) = (stem.class, p.lobular_radius_um * if kind == 0 { 1.0 } else { p.venule_ratio });
+    let (class, radius_um) = (
+        stem.class,
+        p.lobular_radius_um * if kind == 0 { 1.0 } else { p.venule_ratio },
+    );
     let [x, y] = septa.feeding()[feed];
     let root = stem.joint(d, [x, y, z]);
     let from = d.nodes[root as usize];

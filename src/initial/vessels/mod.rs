@@ -1,9 +1,9 @@
 //! A generated network of skin: septal vessels, deep plexus, ascending arterioles and descending venules,
 //! superficial plexus, papillary loops, capillaries of dermis and fat lobules with their terminal arterioles and venules.
 //!
-//! Trunks are lines on which branches sit at their own nodes, so that no more than three segments meet. Capillary beds are
-//! honeycombs with missing edges: redundant, three-way, without direction. Crossing lines do not join.
-//! What carries no flow is taken away before the run (`prune`).
+//! A `section` has lines in its plane, a `block` sheets and nets in space; `septa` says where vessels rise. Capillary beds are
+//! three-way meshes with missing edges: redundant, without direction. No more than three segments meet anywhere. What carries
+//! no flow is taken away before the run (`finish`).
 //! Source: two plexuses joined by ascending arterioles and descending venules (doi 10.3109/10739689709146797), loops at the
 //! density of skin capillaries (PMID 21414968). Diameters, spacings of taps and shares of the slab are assumed (registry).
 
@@ -155,7 +155,15 @@ impl Draft {
     }
 
     /// A papillary loop between two feet: up, across, down, wider on the way; `apex` and `turn` are its highest points.
-    fn papillary_loop(&mut self, p: &Parameters, foot: u32, apex: [f64; 3], turn: [f64; 3], drain: u32, radius_um: f64) {
+    fn papillary_loop(
+        &mut self,
+        p: &Parameters,
+        foot: u32,
+        apex: [f64; 3],
+        turn: [f64; 3],
+        drain: u32,
+        radius_um: f64,
+    ) {
         let branch = self.branch();
         let (apex, turn) = (self.node(apex), self.node(turn));
         for (from, to, wider) in [(foot, apex, 1.0), (apex, turn, 1.2), (turn, drain, 1.35)] {

@@ -209,7 +209,8 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
             let crown = d.seat(trunk, d.trunks[plexus].at[2] + 30.0);
             let on_plexus = d.seat(plexus, at);
             let (class, branch, radius) = (d.trunks[trunk].class, d.trunks[trunk].branch, d.trunks[trunk].radius_um);
-            d.draft.join(crown, on_plexus, class, Bed::Septal, branch, radius, p.trunk_pitch_um);
+            d.draft
+                .join(crown, on_plexus, class, Bed::Septal, branch, radius, p.trunk_pitch_um);
         }
         septal.push((a, v));
     }
@@ -250,7 +251,8 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
                 let seat = d.seat(plexus, at);
                 let (class, branch, radius) =
                     (d.trunks[trunk].class, d.trunks[trunk].branch, d.trunks[trunk].radius_um);
-                d.draft.join(end, seat, class, Bed::Ascending, branch, radius, p.trunk_pitch_um);
+                d.draft
+                    .join(end, seat, class, Bed::Ascending, branch, radius, p.trunk_pitch_um);
             }
         }
         rising.push((a, ax, v, vx));
@@ -437,6 +439,7 @@ fn tap(d: &mut Lines, p: &Parameters, trunk: usize, along: f64, free: &mut Vec<u
         let node = free.swap_remove(i);
         let seat = d.seat(trunk, along);
         let (class, branch) = (d.trunks[trunk].class, d.trunks[trunk].branch);
-        d.draft.join(seat, node, class, Bed::Tap, branch, radius_um, p.capillary_pitch_um);
+        d.draft
+            .join(seat, node, class, Bed::Tap, branch, radius_um, p.capillary_pitch_um);
     }
 }
