@@ -17,8 +17,7 @@ mod common;
 use common::Tested;
 
 /// A block of 2 × 2 × 4 mm with the vessels of the default section; half of it is skin.
-const BLOCK: &str = "[space]\nplane = \"block\"\nwidth_mm = 2.0\nbreadth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n\
-                     [network]\nperfusion_per_min = 0.028\n";
+const BLOCK: &str = "[space]\nplane = \"block\"\nwidth_mm = 2.0\nbreadth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n";
 const SECTION: &str = "[space]\nvoxel_um = 40.0\n";
 
 fn value(report: &NetworkReport, name: &str) -> f64 {
@@ -67,7 +66,7 @@ fn sections_and_blocks_have_the_pressures_velocities_and_perfusion_of_skin() -> 
 
 #[test]
 fn a_block_has_whole_vessels_polygonal_lobules_and_the_same_network_again() -> Tested {
-    let parameters = common::parameters(&[BLOCK, "judge = false\n"])?;
+    let parameters = common::parameters(&[BLOCK, "[network]\njudge = false\n"])?;
     let model = Model::new(parameters.clone(), 3)?;
     let v = &model.tissue.vessels;
     assert_eq!(model.tissue.grid.plane, Plane::Block);
@@ -86,7 +85,7 @@ fn closed_sides_flat_blocks_and_cut_links_still_give_a_network() -> Tested {
     let sides = [
         "sides = \"no_flux\"\n",
         "skin_mm = 4.5\n",
-        "skin_mm = 1.05\n[network]\nanastomosis_index = 0.0\nperfusion_per_min = 0.04\n",
+        "skin_mm = 1.05\n[network]\nanastomosis_index = 0.0\n",
     ];
     for space in sides {
         let text = format!(

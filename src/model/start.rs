@@ -14,7 +14,7 @@ use crate::mechanisms::{blood_flow, challenge, host_chemistry, oxygen, transport
 use crate::random::{Dice, Purpose};
 use crate::state::cells::{CONTRACTILE, Mural};
 use crate::state::vessels::{Bed, Boundary, Class};
-use crate::state::{Burden, EventLog, Fields, Host, Ledger, Now, Site, Tissue, Vessels};
+use crate::state::{Burden, EventLog, Fields, Host, Kind, Ledger, Now, Site, Tissue, Vessels};
 
 /// Builds and judges the tissue of a seed.
 pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue, NetworkReport)> {
@@ -36,7 +36,7 @@ pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue
         };
         oxygen::solve(&p.mechanisms.oxygen, &mut tissue, &mut work.oxygen);
         let lowest = lowest_po2(&tissue);
-        let off = (perfusion / p.network.perfusion_per_min - 1.0).abs();
+        let off = (perfusion / target_perfusion(p, &tissue) - 1.0).abs();
         let starved = lowest < p.network.lowest_po2_mmhg;
         if p.tables.is_none() && p.network.judge && (starved || off > p.network.perfusion_band) {
             refusals.push(format!(
@@ -52,7 +52,7 @@ pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue
         "network",
         format!(
             "no network of seed {seed} passed the judgement before day 0 in {attempts} attempts ({}); raise \
-             network.perfusion_per_min or host.haematocrit, or set network.judge = false and say so",
+             network.fat_perfusion_per_min or host.haematocrit, or set network.judge = false and say so",
             refusals.last().map_or("", String::as_str)
         ),
     ))
@@ -135,10 +135,18 @@ fn perfusion(tissue: &Tissue) -> f64 {
     total * 1e6 / (tissue.grid.len() as f64 * tissue.grid.voxel_volume_um3())
 }
 
+/// Perfusion that the network should have [mL/mL/min]: that of skin and of fat, by their volumes.
+fn target_perfusion(p: &Parameters, tissue: &Tissue) -> f64 {
+    let kinds = &tissue.anatomy.kind;
+    let fat = kinds.iter().filter(|k| matches!(k, Kind::Fat | Kind::Septum)).count() as f64;
+    let share = fat / kinds.len() as f64;
+    share * p.network.fat_perfusion_per_min + (1.0 - share) * p.network.skin_perfusion_per_min
+}
+
 /// Sets terminal arterioles so that perfusion meets its target, evening out capillaries on the way.
 fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
     let drawn = tissue.vessels.radius_um.clone();
-    let target = p.network.perfusion_per_min;
+    let target = target_perfusion(p, tissue);
     let taps: Vec<usize> = (0..drawn.len())
         .filter(|&s| tissue.vessels.bed[s] == Bed::Tap && tissue.vessels.class[s] == Class::Arteriole)
         .collect();

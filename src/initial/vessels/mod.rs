@@ -76,8 +76,10 @@ pub struct Parameters {
     pub plexus_pitch_um: f64,
     /// Out-of-plane distance between capillaries [µm].
     pub capillary_pitch_um: f64,
-    /// Perfusion that the terminal arterioles are set to [mL/mL/min].
-    pub perfusion_per_min: f64,
+    /// Perfusion of epidermis and dermis [mL/mL/min]; terminal arterioles are set to it and that of fat together.
+    pub skin_perfusion_per_min: f64,
+    /// Perfusion of fat and its septa [mL/mL/min].
+    pub fat_perfusion_per_min: f64,
     /// Largest relative departure from it after calibration.
     pub perfusion_band: f64,
     /// Lowest oxygen tension of a living point at day 0 [mmHg].
