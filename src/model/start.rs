@@ -1,10 +1,11 @@
 //! The tissue before day 0: a network drawn, set to its perfusion, judged, given its walls.
 //!
-//! A generated network is calibrated (radii of terminal arterioles, so that perfusion meets its target), evened out (capillary
+//! A generated network is calibrated (radii of ascending and terminal arterioles, so that skin and fat have their perfusion), evened out (capillary
 //! radii), and judged: a living point below the lowest tension, or perfusion outside its band, means another draw from
 //! (seed, attempt). A measured network is taken as it is: the healthy state is solved with its own boundaries, then its
 //! inflows become the pressures that they had, so that closing a segment cannot drive pressures up.
 
+use super::statistics::{Part, part_perfusion};
 use super::{NetworkReport, Parameters, Workspace, statistics};
 use crate::error::{Error, Result};
 use crate::grid::Grid;
@@ -14,7 +15,7 @@ use crate::mechanisms::{blood_flow, challenge, host_chemistry, oxygen, transport
 use crate::random::{Dice, Purpose};
 use crate::state::cells::{CONTRACTILE, Mural};
 use crate::state::vessels::{Bed, Boundary, Class};
-use crate::state::{Burden, EventLog, Fields, Host, Kind, Ledger, Now, Site, Tissue, Vessels};
+use crate::state::{Burden, EventLog, Fields, Host, Ledger, Now, Site, Tissue, Vessels};
 
 /// Builds and judges the tissue of a seed.
 pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue, NetworkReport)> {
@@ -137,60 +138,113 @@ fn perfusion(tissue: &Tissue) -> f64 {
 
 /// Perfusion that the network should have [mL/mL/min]: that of skin and of fat, by their volumes.
 fn target_perfusion(p: &Parameters, tissue: &Tissue) -> f64 {
-    let kinds = &tissue.anatomy.kind;
-    let fat = kinds.iter().filter(|k| matches!(k, Kind::Fat | Kind::Septum)).count() as f64;
-    let share = fat / kinds.len() as f64;
-    share * p.network.fat_perfusion_per_min + (1.0 - share) * p.network.skin_perfusion_per_min
+    Part::Skin.share(tissue) * p.network.skin_perfusion_per_min
+        + Part::Fat.share(tissue) * p.network.fat_perfusion_per_min
 }
 
-/// Sets terminal arterioles so that perfusion meets its target, evening out capillaries on the way.
+/// The arterioles of a part that are set by its perfusion.
+struct Tone {
+    part: Part,
+    target: f64,
+    arterioles: Vec<usize>,
+    /// Logarithm of the factor on their radii, and by how much the logarithm of perfusion grows with it.
+    at: f64,
+    slope: f64,
+    /// The latest two: where it stood, and the logarithm of perfusion over its target there.
+    before: Option<(f64, f64)>,
+}
+
+impl Tone {
+    /// Takes the next step; whether perfusion is within a share of its target, or out of reach.
+    fn settle(&mut self, tissue: &Tissue, within: f64) -> bool {
+        let Some(perfusion) = part_perfusion(tissue, self.part) else {
+            return true;
+        };
+        let excess = math::ln(math::max(perfusion / self.target, 1e-6));
+        if let Some((then, was)) = self.before.filter(|&(then, _)| (then - self.at).abs() > 1e-6) {
+            self.slope = math::clamp((excess - was) / (self.at - then), 0.2, 6.0);
+        }
+        self.before = Some((self.at, excess));
+        if excess.abs() < within {
+            return true;
+        }
+        let step = math::clamp(-excess / self.slope, -0.4, 0.4);
+        let next = math::clamp(self.at + step, math::ln(0.45), math::ln(3.0));
+        let stuck = next == self.at;
+        self.at = next;
+        stuck
+    }
+}
+
+/// Sets arterioles so that skin and fat have their perfusion, evening out capillaries on the way: the ascending and the
+/// terminal arterioles of the skin, the terminal arterioles of the lobules.
 fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
     let drawn = tissue.vessels.radius_um.clone();
-    let target = target_perfusion(p, tissue);
-    let taps: Vec<usize> = (0..drawn.len())
-        .filter(|&s| tissue.vessels.bed[s] == Bed::Tap && tissue.vessels.class[s] == Class::Arteriole)
-        .collect();
-    // Perfusion grows with the factor on their radii: a secant in the logarithms of both, kept inside the interval that
-    // holds the answer. A flow solve of a large block costs seconds: three or four do, where halving needs fourteen.
-    let mut excess_at = |tissue: &mut Tissue, log_factor: f64| {
-        let factor = math::exp(log_factor);
-        for &s in &taps {
-            tissue.vessels.radius_um[s] = math::max(drawn[s] * factor, 1.7);
-        }
-        solve_flow(p, tissue, work);
-        math::ln(math::max(perfusion(tissue) / target, 1e-9))
+    let v = &tissue.vessels;
+    let is_fat = fed_beds(v, Bed::Fat);
+    let tone = |part: Part, target: f64| Tone {
+        part,
+        target,
+        arterioles: (0..v.len())
+            .filter(|&s| v.class[s] == Class::Arteriole)
+            .filter(|&s| match part {
+                Part::Skin => v.bed[s] == Bed::Ascending || (v.bed[s] == Bed::Tap && !is_fat[s]),
+                Part::Fat => v.bed[s] == Bed::Tap && is_fat[s],
+            })
+            .collect(),
+        at: 0.0,
+        slope: 1.5,
+        before: None,
     };
-    let (mut at, mut slope) = (0.0, 1.0);
+    let mut tones = [
+        tone(Part::Skin, p.network.skin_perfusion_per_min),
+        tone(Part::Fat, p.network.fat_perfusion_per_min),
+    ];
+    // A secant in the logarithms of radius and perfusion for each part. A flow solve of a large block costs a second: a few
+    // do, where halving an interval needs fourteen.
     for round in 0..4 {
         if round > 0 {
             even_out(&mut tissue.vessels);
         }
-        let within = if round < 3 { 0.01 } else { 0.0005 };
-        let (mut low, mut high) = (math::ln(0.45), math::ln(3.0));
-        let mut excess = excess_at(tissue, at);
-        for _ in 0..12 {
-            if excess.abs() < within {
+        let within = if round < 3 { 0.01 } else { 0.001 };
+        tones.iter_mut().for_each(|tone| tone.before = None);
+        for _ in 0..14 {
+            for tone in &tones {
+                for &s in &tone.arterioles {
+                    tissue.vessels.radius_um[s] = math::max(drawn[s] * math::exp(tone.at), 1.7);
+                }
+            }
+            solve_flow(p, tissue, work);
+            let [skin, fat] = &mut tones;
+            let settled = [skin.settle(tissue, within), fat.settle(tissue, within)];
+            if settled == [true; 2] {
                 break;
             }
-            if excess > 0.0 {
-                high = at;
-            } else {
-                low = at;
-            }
-            let guess = at - excess / slope;
-            let next = if guess > low && guess < high {
-                guess
-            } else {
-                0.5 * (low + high)
-            };
-            let then = excess_at(tissue, next);
-            if next != at && (then - excess) / (next - at) > 1e-3 {
-                slope = (then - excess) / (next - at);
-            }
-            (at, excess) = (next, then);
         }
     }
     perfusion(tissue)
+}
+
+/// Terminal vessels that lead to the beds of a kind, directly or over others of their line.
+fn fed_beds(v: &Vessels, bed: Bed) -> Vec<bool> {
+    let mut reaches: Vec<bool> = vec![false; v.nodes.id.len()];
+    for s in (0..v.len()).filter(|&s| v.bed[s] == bed) {
+        reaches[v.from[s] as usize] = true;
+        reaches[v.to[s] as usize] = true;
+    }
+    let mut found = vec![false; v.len()];
+    loop {
+        let mut more = false;
+        for s in (0..v.len()).filter(|&s| v.bed[s] == Bed::Tap) {
+            let [a, b] = [v.from[s] as usize, v.to[s] as usize];
+            if !found[s] && (reaches[a] || reaches[b]) {
+                (found[s], reaches[a], reaches[b], more) = (true, true, true, true);
+            }
+        }
+        if !more {
+            return found;
+        }
+    }
 }
 
 /// Structural adaptation in one stroke: capillaries with little flow are a little wider, those with much a little narrower.

@@ -35,19 +35,12 @@ pub(super) fn report(p: &Parameters, tissue: &Tissue, perfusion: f64, lowest: f6
         members.iter().fold(0.0, |total, &s| total + f(s)) / math::max(members.len() as f64, 1.0)
     };
     say("perfusion_per_min", perfusion);
-    let (skin, fat): (Vec<usize>, Vec<usize>) =
-        (0..tissue.grid.len()).partition(|&i| !matches!(tissue.anatomy.kind[i], Kind::Fat | Kind::Septum));
-    for (name, beds, voxels) in [
-        (
-            "skin_perfusion_ml_per_100_ml_min",
-            &[Bed::Loop, Bed::Dermal][..],
-            skin.len(),
-        ),
-        ("fat_perfusion_ml_per_100_ml_min", &[Bed::Fat], fat.len()),
+    for (name, part) in [
+        ("skin_perfusion_ml_per_100_ml_min", Part::Skin),
+        ("fat_perfusion_ml_per_100_ml_min", Part::Fat),
     ] {
-        // nl/min per µm³: 1 nl = 10⁶ µm³.
-        if voxels > 0 && v.bed.iter().any(|bed| beds.contains(bed)) {
-            say(name, 100.0 * bed_inflow(v, beds) * 1e6 / (voxels as f64 * voxel_um3));
+        if let Some(part) = part_perfusion(tissue, part) {
+            say(name, 100.0 * part);
         }
     }
     say("anastomosis_index", p.network.anastomosis_index);
@@ -118,6 +111,43 @@ pub(super) fn report(p: &Parameters, tissue: &Tissue, perfusion: f64, lowest: f6
         statistics,
         warnings,
     }
+}
+
+/// A part of the tissue with beds of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Part {
+    /// Epidermis and dermis: loops and the dermal bed.
+    Skin,
+    /// Lobules and septa: the beds of the lobules.
+    Fat,
+}
+
+impl Part {
+    fn beds(self) -> &'static [Bed] {
+        match self {
+            Self::Skin => &[Bed::Loop, Bed::Dermal],
+            Self::Fat => &[Bed::Fat],
+        }
+    }
+
+    /// Share of the tissue that belongs to it.
+    pub(super) fn share(self, tissue: &Tissue) -> f64 {
+        let fat = |kind: &Kind| matches!(kind, Kind::Fat | Kind::Septum);
+        let kinds = &tissue.anatomy.kind;
+        let mine = kinds.iter().filter(|kind| fat(kind) == (self == Self::Fat)).count();
+        mine as f64 / kinds.len() as f64
+    }
+}
+
+/// Perfusion of a part by the blood that enters its capillaries [mL/mL/min]; `None` without tissue or beds of that kind.
+pub(super) fn part_perfusion(tissue: &Tissue, part: Part) -> Option<f64> {
+    let share = part.share(tissue);
+    if share <= 0.0 || !tissue.vessels.bed.iter().any(|bed| part.beds().contains(bed)) {
+        return None;
+    }
+    // nl/min per µm³: 1 nl = 10⁶ µm³.
+    let um3 = share * tissue.grid.len() as f64 * tissue.grid.voxel_volume_um3();
+    Some(bed_inflow(&tissue.vessels, part.beds()) * 1e6 / um3)
 }
 
 /// Blood that enters the capillaries of some beds from other vessels [nl/min, share of the slab].

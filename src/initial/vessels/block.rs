@@ -479,7 +479,7 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
         }
         for (k, class) in kinds.into_iter().enumerate() {
             for (index, z) in [(&mut deep_plexus[k], deep_z[k]), (&mut upper_plexus[k], upper_z[k])] {
-                for [x, y] in scatter(grid, 1.4 * p.tap_spacing_um, &mut roll) {
+                for [x, y] in scatter(grid, 2.2 * p.tap_spacing_um, &mut roll) {
                     if let Some(root) = joint(&mut d, index, [x, y, z], across) {
                         let branch = d.plans[d.plans.len() - 1].branch;
                         taps.join(&mut d, root, [x, y, z], class, branch, 600.0);
@@ -515,7 +515,13 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
         for lobule in 0..lobules {
             for level in 0..levels {
                 for line in 0..lines {
-                    for (k, offset) in [(0, 0.10), (1, 0.60)] {
+                    // Arterioles above venules and venules above arterioles in turn: no depth has one kind alone.
+                    let offsets = if (line + level).is_multiple_of(2) {
+                        [0.10, 0.60]
+                    } else {
+                        [0.60, 0.10]
+                    };
+                    for (k, offset) in offsets.into_iter().enumerate() {
                         let share = level as f64 + offset + roll.between(0.0, 0.3);
                         let z = z_range[0] + share / levels as f64 * span;
                         let turn = level + line + 2 * k;
@@ -597,7 +603,11 @@ fn lobular(
     let root = stem.joint(d, [x, y, z]);
     let from = d.nodes[root as usize];
     // Aside of the middle, in turn to the left and to the right; nearly to the far border.
-    let side = if (turn / 4 + turn + kind) % 2 == 0 { 1.0 } else { -1.0 };
+    let side = if (turn / 4 + turn + kind).is_multiple_of(2) {
+        1.0
+    } else {
+        -1.0
+    };
     let aside = roll.between(0.05, 0.65);
     let lean = aside * side;
     let (c, s) = (math::cos(lean), math::sin(lean));

@@ -76,7 +76,7 @@ pub struct Parameters {
     pub plexus_pitch_um: f64,
     /// Out-of-plane distance between capillaries [µm].
     pub capillary_pitch_um: f64,
-    /// Perfusion of epidermis and dermis [mL/mL/min]; terminal arterioles are set to it and that of fat together.
+    /// Perfusion of epidermis and dermis [mL/mL/min].
     pub skin_perfusion_per_min: f64,
     /// Perfusion of fat and its septa [mL/mL/min].
     pub fat_perfusion_per_min: f64,
