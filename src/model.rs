@@ -2,6 +2,7 @@
 
 mod hash;
 mod start;
+mod statistics;
 mod watch;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::parameters::{Arrows, ChallengeEntry, TherapyEntry};
 use crate::random::Dice;
 use crate::state::{Now, Profile, Snapshot, Tissue};
 use crate::therapies::{self, Therapy};
-pub use start::NetworkReport;
+pub use statistics::NetworkReport;
 pub use watch::{Disturbance, Stopwatch};
 
 /// Every process of the schedule. One that the scenario switches off is `None` and costs nothing.

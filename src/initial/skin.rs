@@ -7,6 +7,7 @@
 use serde::Deserialize;
 
 use super::Space;
+use super::vessels::Septa;
 use crate::grid::{Grid, Plane};
 use crate::math;
 use crate::random::{Dice, Purpose};
@@ -26,13 +27,14 @@ pub struct Parameters {
     pub adipocyte_um: f64,
 }
 
-/// Layers of a grid whose septa stand at these places in x [µm].
-pub fn layers(p: &Parameters, space: &Space, grid: &Grid, septa_um: &[f64], dice: Dice) -> Anatomy {
+/// Layers of a grid with these septa.
+pub fn layers(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, dice: Dice) -> Anatomy {
     let n = grid.len();
+    let phase = dice.roll(Purpose::Anatomy, 0).uniform() * 6.0;
     let dermis_um = space.skin_mm * 1000.0;
     let kind: Vec<Kind> = (0..n)
         .map(|voxel| {
-            let [x, _, z] = grid.centre_um(voxel);
+            let [x, y, z] = grid.centre_um(voxel);
             if grid.plane == Plane::Plan {
                 Kind::Membrane
             } else if space.epidermis && z < space.epidermis_um {
@@ -43,10 +45,8 @@ pub fn layers(p: &Parameters, space: &Space, grid: &Grid, septa_um: &[f64], dice
                 Kind::Reticular
             } else {
                 // Septa waver a little with depth.
-                let waver = 60.0 * math::sin(z / 700.0 + dice.roll(Purpose::Anatomy, 0).uniform() * 6.0);
-                let inside = septa_um
-                    .iter()
-                    .any(|&septum| grid.distance_um([x, 0.0, 0.0], [septum + waver, 0.0, 0.0]) < p.septum_um / 2.0);
+                let waver = 60.0 * math::sin(z / 700.0 + phase);
+                let inside = septa.holds(grid, [x - waver, y], p.septum_um / 2.0);
                 if inside { Kind::Septum } else { Kind::Fat }
             }
         })
@@ -125,23 +125,35 @@ fn fat_cells(p: &Parameters, grid: &Grid, anatomy: &mut Anatomy, tolerance: Tole
     let rows = (deep / step[1]).ceil() as i64 + 1;
     let (columns, row_of) = (columns as i64, |z: f64| (z / step[1]).floor() as i64);
     let broad = grid.ny > 1;
+    let broad_um = grid.ny as f64 * grid.voxel_um;
     let layers = if broad {
-        (grid.ny as f64 * grid.voxel_um / pitch).round() as i64
+        math::max((broad_um / pitch).round(), 1.0) as i64
     } else {
         1
     };
-    let centre = |i: i64, j: i64, k: i64| {
+    let thick = broad_um / layers as f64;
+    let draw = |i: i64, j: i64, k: i64| {
         let who = ((i.rem_euclid(columns) * 100_003 + j) * 10_007 + k.rem_euclid(layers)) as u64 + 1;
         let mut roll = dice.roll(Purpose::Anatomy, who);
         let shift = if j % 2 == 0 { 0.0 } else { 0.5 };
         let x = (i as f64 + shift + 0.5 + roll.between(-0.25, 0.25)) * step[0];
         let z = (j as f64 + 0.5 + roll.between(-0.25, 0.25)) * step[1];
         let y = if broad {
-            (k as f64 + 0.5 + roll.between(-0.25, 0.25)) * pitch
+            (k as f64 + 0.5 + roll.between(-0.25, 0.25)) * thick
         } else {
             0.0
         };
         ([x, y, z], who)
+    };
+    // Every centre is drawn once: a block asks for each of them hundreds of times.
+    let mut centres = Vec::with_capacity((columns * (rows + 1) * layers) as usize);
+    for j in 0..=rows {
+        for k in 0..layers {
+            centres.extend((0..columns).map(|i| draw(i, j, k)));
+        }
+    }
+    let centre = |i: i64, j: i64, k: i64| {
+        centres[((j * layers + k.rem_euclid(layers)) * columns + i.rem_euclid(columns)) as usize]
     };
     let mut members: std::collections::BTreeMap<u64, Vec<u32>> = std::collections::BTreeMap::new();
     for voxel in 0..grid.len() {
@@ -155,7 +167,7 @@ fn fat_cells(p: &Parameters, grid: &Grid, anatomy: &mut Anatomy, tolerance: Tole
         let home = [
             (place[0] / step[0]).floor() as i64,
             row_of(place[2]),
-            (place[1] / pitch).floor() as i64,
+            (place[1] / thick).floor() as i64,
         ];
         let mut best = (f64::INFINITY, 0);
         for j in (home[1] - 1).max(0)..=(home[1] + 1).min(rows) {
@@ -218,7 +230,7 @@ mod tests {
             adipocyte_um: 80.0,
         };
         let dice = Dice::new(1);
-        let mut anatomy = layers(&p, &space, &grid, &[500.0, 1500.0], dice);
+        let mut anatomy = layers(&p, &space, &grid, &Septa::at_x(&[500.0, 1500.0]), dice);
         assert_eq!(anatomy.epidermis_voxels, 3);
         let tolerance = Tolerance {
             stroma_h: 9.0,

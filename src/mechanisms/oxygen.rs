@@ -18,17 +18,18 @@
 //! | φ      | share of the vessel inside the slab         | 0-1       | `vessels.slab_share`          |
 //!
 //! 1/k = resistance inside the vessel (Hellums' K(D) as tabled by GreensV4) + ln(R/r)/(2πD): a vessel thinner than a
-//! voxel feeds the sheet of tissue around it, R = slab/2π (line source between mirror planes) or, in 3-D, the voxel's
-//! equal-area radius. Surface: air behind the stratum corneum, or behind half a voxel where the epidermis is lost.
+//! voxel feeds the sheet of tissue around it, R = slab/2π (line source between mirror planes); in a block it meets the
+//! tissue through a kernel of several voxels with that kernel's effective radius (`solve::oxygen_kernel`). Surface: air behind the stratum corneum, or behind half a voxel where the epidermis is lost.
 //! Reads flows, vitality, epidermis. Writes `fields.oxygen`, `vessels.po2_mmhg`, the oxygen balance. No dice.
 //! Source: use of dermis and air-fed rim Stücker et al. 2002 (PMC2290093); D, K_m as in `parameters.toml`.
 //! We assume: quasi-steady (relaxation 35-160 s against steps of an hour); use by layer, none in dead tissue.
 
 use serde::Deserialize;
 
-use crate::grid::Plane;
+use crate::grid::{Grid, Plane};
 use crate::math;
 use crate::solve::multigrid::surface_exchange;
+use crate::solve::oxygen_kernel::{Spread, effective_radius_um};
 use crate::solve::oxygen_transport::{self, Haemoglobin, Inlet, Limits, Medium, Network, Problem, Reach, Work};
 use crate::state::vessels::Boundary;
 use crate::state::{Kind, Now, Tissue, Vessels};
@@ -90,6 +91,9 @@ pub struct Workspace {
     largest_use: Vec<f32>,
     /// Exchange of each piece [µm³/s], of the whole vessel.
     exchange: Vec<f64>,
+    /// Voxels that each piece of a block meets, and the pieces and bores for which they hold.
+    spread: Spread,
+    spread_of: (Vec<u32>, Vec<f64>),
     /// The table of the patient's blood.
     blood: Option<Haemoglobin>,
 }
@@ -175,10 +179,11 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         solubility: p.tissue_solubility,
         michaelis_mmhg: p.michaelis_mmhg,
     };
-    let reach = match grid.plane {
-        Plane::Block => h / std::f64::consts::PI.sqrt(),
-        Plane::Section | Plane::Plan => grid.slab_um / std::f64::consts::TAU,
-    };
+    let block = grid.plane == Plane::Block;
+    if block && (work.spread_of.0 != v.piece_voxel || work.spread_of.1 != v.radius_um) {
+        work.spread = spread(grid, v);
+        work.spread_of = (v.piece_voxel.clone(), v.radius_um.clone());
+    }
     work.largest_use = (0..n)
         .map(|i| {
             if anatomy.lives(i) {
@@ -190,6 +195,11 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
         .collect();
     work.exchange.clear();
     for s in 0..v.len() {
+        let reach = if block {
+            effective_radius_um(v.radius_um[s], h)
+        } else {
+            grid.slab_um / std::f64::consts::TAU
+        };
         let k = medium.exchange_um2_per_s(v.radius_um[s], reach);
         work.exchange.extend(v.pieces(s).map(|piece| k * v.piece_um[piece]));
     }
@@ -235,7 +245,11 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             order: &downstream(v),
             first_piece: &v.first_piece,
             exchange: &work.exchange,
-            reach: Reach::Voxel(&v.piece_voxel),
+            reach: if block {
+                Reach::Spread(&work.spread)
+            } else {
+                Reach::Voxel(&v.piece_voxel)
+            },
             inlets: &inlets,
             arterial_mmhg: host.profile.arterial_po2_mmhg + host.added_po2_mmhg,
         },
@@ -275,6 +289,32 @@ fn from_outside(v: &Vessels) -> Vec<Inlet> {
         _ => None,
     };
     v.nodes.boundary.iter().enumerate().filter_map(inlet).collect()
+}
+
+/// The kernels of every piece of a block. Segments are straight; a piece that lies elsewhere (of a sprout, whose tip
+/// wandered) gives from the middle of its voxel.
+fn spread(grid: &Grid, v: &Vessels) -> Spread {
+    let mut spread = Spread::default();
+    for s in 0..v.len() {
+        let from = v.nodes.place_um[v.from[s] as usize];
+        let way = grid.offset_um(from, v.nodes.place_um[v.to[s] as usize]);
+        let whole = math::max(v.length_um[s], 1e-9);
+        let point = |um: f64| [0, 1, 2].map(|i| from[i] + way[i] * um / whole);
+        let mut run = 0.0;
+        for piece in v.pieces(s) {
+            let um = v.piece_um[piece];
+            let voxel = v.piece_voxel[piece] as usize;
+            let straight = grid.voxel_at(point(run + um / 2.0)) == voxel;
+            let (start, end) = if straight {
+                (point(run), point(run + um))
+            } else {
+                (grid.centre_um(voxel), grid.centre_um(voxel))
+            };
+            spread.push(grid, start, end, v.radius_um[s]);
+            run += um;
+        }
+    }
+    spread
 }
 
 /// Segments with flow, upstream first: by falling pressure of the upstream node, then index.

@@ -1,13 +1,12 @@
 //! The tissue before day 0: a network drawn, set to its perfusion, judged, given its walls.
 //!
-//! A generated network is calibrated (radii of terminal arterioles, so that perfusion meets its target), evened out (capillary
+//! A generated network is calibrated (radii of ascending and terminal arterioles, so that skin and fat have their perfusion), evened out (capillary
 //! radii), and judged: a living point below the lowest tension, or perfusion outside its band, means another draw from
 //! (seed, attempt). A measured network is taken as it is: the healthy state is solved with its own boundaries, then its
 //! inflows become the pressures that they had, so that closing a segment cannot drive pressures up.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Parameters, Workspace};
+use super::statistics::{Part, part_perfusion};
+use super::{NetworkReport, Parameters, Workspace, statistics};
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Plane};
 use crate::initial::{measured, skin, vessels};
@@ -17,21 +16,6 @@ use crate::random::{Dice, Purpose};
 use crate::state::cells::{CONTRACTILE, Mural};
 use crate::state::vessels::{Bed, Boundary, Class, Collateral};
 use crate::state::{Burden, EventLog, Fields, Host, Ledger, Now, Site, Tissue, Vessels};
-
-/// What is said of the network in `run.json`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct NetworkReport {
-    /// Networks drawn.
-    pub attempts: u32,
-    /// Segments.
-    pub segments: u32,
-    /// Nodes.
-    pub nodes: u32,
-    /// Statistics, by name with unit.
-    pub statistics: Vec<(String, f64)>,
-    /// What the user should know.
-    pub warnings: Vec<String>,
-}
 
 /// Builds and judges the tissue of a seed.
 pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue, NetworkReport)> {
@@ -53,7 +37,7 @@ pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue
         };
         oxygen::solve(&p.mechanisms.oxygen, &mut tissue, &mut work.oxygen);
         let lowest = lowest_po2(&tissue);
-        let off = (perfusion / p.network.perfusion_per_min - 1.0).abs();
+        let off = (perfusion / target_perfusion(p, &tissue) - 1.0).abs();
         let starved = lowest < p.network.lowest_po2_mmhg;
         if p.tables.is_none() && p.network.judge && (starved || off > p.network.perfusion_band) {
             refusals.push(format!(
@@ -69,7 +53,7 @@ pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue
         "network",
         format!(
             "no network of seed {seed} passed the judgement before day 0 in {attempts} attempts ({}); raise \
-             network.perfusion_per_min or host.haematocrit, or set network.judge = false and say so",
+             network.fat_perfusion_per_min or host.haematocrit, or set network.judge = false and say so",
             refusals.last().map_or("", String::as_str)
         ),
     ))
@@ -77,10 +61,7 @@ pub fn tissue(p: &Parameters, seed: u64, work: &mut Workspace) -> Result<(Tissue
 
 /// Layers, cells and vessels, with no flow yet.
 fn bare(p: &Parameters, grid: &Grid, dice: Dice, attempt: u64) -> Result<Tissue> {
-    let septa = match grid.plane {
-        Plane::Plan => Vec::new(),
-        _ => vessels::septa_um(&p.network, &p.space, dice, attempt),
-    };
+    let septa = vessels::Septa::draw(&p.network, &p.space, grid, dice, attempt);
     let mut anatomy = skin::layers(&p.skin, &p.space, grid, &septa, dice);
     let ischaemia = &p.mechanisms.ischaemia;
     let tolerance = skin::Tolerance {
@@ -91,7 +72,7 @@ fn bare(p: &Parameters, grid: &Grid, dice: Dice, attempt: u64) -> Result<Tissue>
     let mut cells = skin::populate(&p.skin, grid, &mut anatomy, tolerance, dice);
     let vessels = match &p.tables {
         Some(tables) => measured::read(tables, &p.network, grid, dice)?,
-        None => vessels::generate(&p.network, &p.space, grid, &p.host, dice, attempt)?,
+        None => vessels::generate(&p.network, &p.space, grid, &septa, &p.host, dice, attempt),
     };
     cells.mural = mural_cells(&vessels, p.mural_per_um);
     let mut site = dice.roll(Purpose::Site, 0);
@@ -145,33 +126,115 @@ fn perfusion(tissue: &Tissue) -> f64 {
     tissue.vessels.inflow_nl_per_min() * 1e6 / (tissue.grid.len() as f64 * tissue.grid.voxel_volume_um3())
 }
 
-/// Sets terminal arterioles so that perfusion meets its target, evening out capillaries on the way.
+/// Perfusion that the network should have [mL/mL/min]: that of skin and of fat, by their volumes.
+fn target_perfusion(p: &Parameters, tissue: &Tissue) -> f64 {
+    Part::Skin.share(tissue) * p.network.skin_perfusion_per_min
+        + Part::Fat.share(tissue) * p.network.fat_perfusion_per_min
+}
+
+/// The arterioles of a part that are set by its perfusion.
+struct Tone {
+    part: Part,
+    target: f64,
+    arterioles: Vec<usize>,
+    /// Logarithm of the factor on their radii, and by how much the logarithm of perfusion grows with it.
+    at: f64,
+    slope: f64,
+    /// The latest two: where it stood, and the logarithm of perfusion over its target there.
+    before: Option<(f64, f64)>,
+}
+
+impl Tone {
+    /// Takes the next step; whether perfusion is within a share of its target, or out of reach.
+    fn settle(&mut self, tissue: &Tissue, within: f64) -> bool {
+        let Some(perfusion) = part_perfusion(tissue, self.part) else {
+            return true;
+        };
+        let excess = math::ln(math::max(perfusion / self.target, 1e-6));
+        if let Some((then, was)) = self.before.filter(|&(then, _)| (then - self.at).abs() > 1e-6) {
+            self.slope = math::clamp((excess - was) / (self.at - then), 0.2, 6.0);
+        }
+        self.before = Some((self.at, excess));
+        if excess.abs() < within {
+            return true;
+        }
+        let step = math::clamp(-excess / self.slope, -0.4, 0.4);
+        let next = math::clamp(self.at + step, math::ln(0.45), math::ln(3.0));
+        let stuck = next == self.at;
+        self.at = next;
+        stuck
+    }
+}
+
+/// Sets arterioles so that skin and fat have their perfusion, evening out capillaries on the way: the ascending and the
+/// terminal arterioles of the skin, the terminal arterioles of the lobules.
 fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
     let drawn = tissue.vessels.radius_um.clone();
-    let target = p.network.perfusion_per_min;
-    let is_tap = |v: &Vessels, s: usize| v.bed[s] == Bed::Tap && v.class[s] == Class::Arteriole;
+    let v = &tissue.vessels;
+    let is_fat = fed_beds(v, Bed::Fat);
+    let tone = |part: Part, target: f64| Tone {
+        part,
+        target,
+        arterioles: (0..v.len())
+            .filter(|&s| v.class[s] == Class::Arteriole)
+            .filter(|&s| match part {
+                Part::Skin => v.bed[s] == Bed::Ascending || (v.bed[s] == Bed::Tap && !is_fat[s]),
+                Part::Fat => v.bed[s] == Bed::Tap && is_fat[s],
+            })
+            .collect(),
+        at: 0.0,
+        slope: 1.5,
+        before: None,
+    };
+    let mut tones = [
+        tone(Part::Skin, p.network.skin_perfusion_per_min),
+        tone(Part::Fat, p.network.fat_perfusion_per_min),
+    ];
+    // A secant in the logarithms of radius and perfusion for each part. A flow solve of a large block costs a second: a few
+    // do, where halving an interval needs fourteen.
     for round in 0..4 {
         if round > 0 {
             even_out(&mut tissue.vessels);
         }
-        // Perfusion grows with the factor: halve the interval in its logarithm.
-        let (mut low, mut high) = (0.45_f64, 3.0);
+        let within = if round < 3 { 0.01 } else { 0.001 };
+        tones.iter_mut().for_each(|tone| tone.before = None);
         for _ in 0..14 {
-            let factor = (low * high).sqrt();
-            for s in 0..drawn.len() {
-                if is_tap(&tissue.vessels, s) {
-                    tissue.vessels.radius_um[s] = math::max(drawn[s] * factor, 1.7);
+            for tone in &tones {
+                for &s in &tone.arterioles {
+                    tissue.vessels.radius_um[s] = math::max(drawn[s] * math::exp(tone.at), 1.7);
                 }
             }
             solve_flow(p, tissue, work);
-            if perfusion(tissue) > target {
-                high = factor;
-            } else {
-                low = factor;
+            let [skin, fat] = &mut tones;
+            let settled = [skin.settle(tissue, within), fat.settle(tissue, within)];
+            if settled == [true; 2] {
+                break;
             }
         }
     }
     perfusion(tissue)
+}
+
+/// Terminal vessels that lead to the beds of a kind, directly or over others of their line.
+fn fed_beds(v: &Vessels, bed: Bed) -> Vec<bool> {
+    let mut reaches: Vec<bool> = vec![false; v.nodes.id.len()];
+    for s in (0..v.len()).filter(|&s| v.bed[s] == bed) {
+        reaches[v.from[s] as usize] = true;
+        reaches[v.to[s] as usize] = true;
+    }
+    let mut found = vec![false; v.len()];
+    loop {
+        let mut more = false;
+        for s in (0..v.len()).filter(|&s| v.bed[s] == Bed::Tap) {
+            let [a, b] = [v.from[s] as usize, v.to[s] as usize];
+            if !found[s] && (reaches[a] || reaches[b]) {
+                (found[s], reaches[a], reaches[b], more) = (true, true, true, true);
+            }
+        }
+        if !more {
+            return found;
+        }
+    }
 }
 
 /// Structural adaptation in one stroke: capillaries with little flow are a little wider, those with much a little narrower.
@@ -255,7 +318,7 @@ fn finish(
     perfusion: f64,
     lowest: f64,
 ) -> NetworkReport {
-    let mut report = statistics(p, tissue, perfusion, lowest);
+    let mut report = statistics::report(p, tissue, perfusion, lowest);
     burn_in(p, tissue, dice);
     solve_flow(p, tissue, work);
     let v = &mut tissue.vessels;
@@ -333,86 +396,4 @@ fn burn_in(p: &Parameters, tissue: &mut Tissue, dice: Dice) {
             v.nidus[s] = p.burn_in_nidus;
         }
     }
-}
-
-/// Numbers of the healthy network, and what the acute loop would do in it.
-fn statistics(p: &Parameters, tissue: &Tissue, perfusion: f64, lowest: f64) -> NetworkReport {
-    let v = &tissue.vessels;
-    let volume_mm3 = tissue.grid.len() as f64 * tissue.grid.voxel_volume_um3() * 1e-9;
-    let sum = |f: &dyn Fn(usize) -> f64| (0..v.len()).fold(0.0, |total, s| total + f(s));
-    let length = sum(&|s| v.length_um[s] * v.slab_share[s]) / 1000.0;
-    let mut statistics = vec![
-        ("perfusion_per_min".to_owned(), perfusion),
-        ("lowest_po2_mmhg".to_owned(), lowest),
-        ("length_density_mm_per_mm3".to_owned(), length / volume_mm3),
-        (
-            "share_without_flow".to_owned(),
-            sum(&|s| f64::from(u8::from(v.flow_nl_per_min[s] == 0.0))) / v.len() as f64,
-        ),
-        ("oxygen_balance".to_owned(), tissue.ledger.oxygen_gap),
-        ("flow_balance".to_owned(), tissue.ledger.flow_gap),
-        ("red_cell_balance".to_owned(), tissue.ledger.red_cell_gap),
-    ];
-    for (name, class) in [
-        ("arterioles", Class::Arteriole),
-        ("capillaries", Class::Capillary),
-        ("venules", Class::Venule),
-    ] {
-        statistics.push((name.to_owned(), sum(&|s| f64::from(u8::from(v.class[s] == class)))));
-    }
-    let mean_of = |bed: Bed, f: &dyn Fn(usize) -> f64| {
-        let members: Vec<usize> = (0..v.len()).filter(|&s| v.bed[s] == bed).collect();
-        members.iter().fold(0.0, |total, &s| total + f(s)) / math::max(members.len() as f64, 1.0)
-    };
-    let velocity = |s: usize| {
-        v.flow_nl_per_min[s].abs() * 1e6 / 60.0 / (std::f64::consts::PI * math::square(v.radius_um[s])) / 1000.0
-    };
-    statistics.push((
-        "loop_pressure_mmhg".to_owned(),
-        mean_of(Bed::Loop, &|s| mean_pressure(v, s)),
-    ));
-    statistics.push(("loop_velocity_mm_per_s".to_owned(), mean_of(Bed::Loop, &velocity)));
-    statistics.push((
-        "fat_capillary_pressure_mmhg".to_owned(),
-        mean_of(Bed::Fat, &|s| mean_pressure(v, s)),
-    ));
-    let mean_po2 = tissue.fields.oxygen.iter().fold(0.0, |total, &x| total + f64::from(x)) / tissue.grid.len() as f64;
-    statistics.push(("mean_po2_mmhg".to_owned(), mean_po2));
-    let mut warnings = Vec::new();
-    let (reach, rim, supply) = loop_reach(p);
-    statistics.push(("loop_reach_um".to_owned(), reach));
-    statistics.push(("loop_occluded_rim_um".to_owned(), rim));
-    statistics.push(("oxygen_reach_um".to_owned(), supply));
-    statistics.push(("loop_gain".to_owned(), rim / supply));
-    if rim > supply && p.host.repair_factor >= 1.0 {
-        warnings.push(format!(
-            "in this host the acute loop runs away by itself: damage clots a rim of {rim:.0} µm, oxygen reaches {supply:.0} µm"
-        ));
-    }
-    NetworkReport {
-        attempts: 1,
-        segments: v.len() as u32,
-        nodes: v.nodes.id.len() as u32,
-        statistics,
-        warnings,
-    }
-}
-
-/// How far damage of a dead region strips vessels, and how far oxygen reaches from a perfused edge [µm]:
-/// (reach ℓ of the signal, occluded rim w, oxygen reach L). A lesion spreads by itself when w > L.
-fn loop_reach(p: &Parameters) -> (f64, f64, f64) {
-    let t = &p.mechanisms.transport;
-    let reach = (t.damage_diffusivity_um2_per_s / (t.damage_decay_per_min / 60.0)).sqrt();
-    let e = &p.mechanisms.endothelial_injury;
-    // Half of the patches are lost where the hazard is 2 ln 2 k_rep: the rim ends there. Damage falls from ½ at the edge.
-    let repair = e.repair_rate_per_h * p.host.repair_factor * 0.5;
-    let share = math::min(
-        2.0 * repair / math::max(p.arrows.damp_loop * e.damage_rate_per_h, 1e-12),
-        0.99,
-    );
-    let level = e.damage_half * (share / (1.0 - share)).sqrt();
-    let rim = reach * math::positive(math::ln(0.5 / level));
-    let o = &p.mechanisms.oxygen;
-    let supply = (2.0 * o.diffusivity_um2_per_s * 40.0 / o.use_fat_mmhg_per_s).sqrt();
-    (reach, rim, supply)
 }

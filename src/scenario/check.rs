@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::draft::{Draft, Faults, Given, Place, TOP, canonical};
 use super::{Held, Origin, Scenario, Switch, schedule, shipped};
 use crate::error::{Diagnostic, Error, Result};
+use crate::math;
 use crate::parameters::{self, Arrows, Registry, Row, Value};
 use crate::units;
 
@@ -718,28 +719,34 @@ fn together(scenario: &Scenario, faults: &mut Faults, warnings: &mut Faults) {
                 fault.expected = "\"section\" or \"block\", or network.kind = \"csv\"".into();
                 faults.push(&place, fault);
             }
-            let (width, pitch) = (
-                scenario.number("space.width_mm"),
-                scenario.number("network.arteriole_pitch_mm"),
-            );
-            let territories = width / pitch;
-            if territories < 0.75 {
-                let (place, mut fault) = fault_at(blame(&["space.width_mm", "network.arteriole_pitch_mm"]));
-                fault.message = format!(
-                    "arterioles ascend every {} mm: a width of {} mm may hold none",
-                    n(pitch),
-                    n(width)
-                );
-                faults.push(&place, fault);
-            } else if (territories - territories.round()).abs() > 1e-6 && scenario.word("space.sides") == "periodic" {
-                let (place, mut fault) = fault_at(blame(&["space.width_mm", "network.arteriole_pitch_mm"]));
-                fault.message = format!(
-                    "periodic sides: {} mm is not a whole number of arteriole pitches of {} mm, the pitch is stretched to {} mm",
-                    n(width),
-                    n(pitch),
-                    units::rounded_number(width / territories.round())
-                );
-                warnings.push(&place, fault);
+            let pitch = scenario.number("network.arteriole_pitch_mm");
+            let across: &[&'static str] = if plane == "block" {
+                &["space.width_mm", "space.breadth_mm"]
+            } else {
+                &["space.width_mm"]
+            };
+            for &key in across {
+                let extent = scenario.number(key);
+                let territories = extent / pitch;
+                let (place, mut fault) = fault_at(blame(&[key, "network.arteriole_pitch_mm"]));
+                if territories < 0.75 && plane != "block" {
+                    fault.message = format!(
+                        "arterioles ascend every {} mm: a width of {} mm may hold none",
+                        n(pitch),
+                        n(extent)
+                    );
+                    faults.push(&place, fault);
+                } else if (territories - territories.round()).abs() > 1e-6 && scenario.word("space.sides") == "periodic"
+                {
+                    let whole = math::max(territories.round(), 1.0);
+                    fault.message = format!(
+                        "periodic sides: {} mm is not a whole number of arteriole pitches of {} mm, the pitch becomes {} mm",
+                        n(extent),
+                        n(pitch),
+                        units::rounded_number(extent / whole)
+                    );
+                    warnings.push(&place, fault);
+                }
             }
         }
         _ => {}

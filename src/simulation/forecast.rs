@@ -18,9 +18,9 @@ const MEMORY_ALWAYS: f64 = 32e6;
 const SNAPSHOT_PER_VOXEL: f64 = 30.0;
 /// Disk of a voxel in the two checkpoints, as if nothing could be packed [B].
 const CHECKPOINTS_PER_VOXEL: f64 = 2.0 * 250.0;
-/// Segments per area of a section or plan, and per volume of a block.
-const SEGMENTS_PER_MM2: f64 = 60.0;
-const SEGMENTS_PER_MM3: f64 = 1000.0;
+/// Segments per area of a section or plan, and per volume of a block, as generated networks of the default scenario have.
+const SEGMENTS_PER_MM2: f64 = 45.0;
+const SEGMENTS_PER_MM3: f64 = 330.0;
 /// Time of a voxel in a step on one core [s]: 70 s for 80 000 voxels and 2160 steps of a spreading lesion.
 const SECONDS_PER_VOXEL_STEP: f64 = 4.0e-7;
 

@@ -11,7 +11,7 @@
 //! r_e, the distance at which the field of a long straight vessel has the kernel's own mean, follows from the lattice
 //! Green's function G of the 7-point Laplacian: r_e/h = 0.1985 exp(−2π Σ w w G) [0.1985 h is the well radius of
 //! Peaceman 1978, a kernel of one voxel]. The table holds its mean over places of the vessel; it moves by 3 % at most.
-//! Faces are mirrors: what would fall outside comes back.
+//! Faces are mirrors: what would fall outside comes back; sides that wrap around give to the other side.
 
 use crate::grid::Grid;
 use crate::math;
@@ -61,9 +61,12 @@ fn spline(x: f64) -> (i64, [f64; 4]) {
     (below as i64 - 1, weights)
 }
 
-/// A voxel of an axis, mirrored at the faces.
-fn mirrored(i: i64, n: usize) -> usize {
+/// A voxel of an axis, mirrored at the faces or wrapped around.
+fn folded(i: i64, n: usize, wraps: bool) -> usize {
     let n = n as i64;
+    if wraps {
+        return i.rem_euclid(n) as usize;
+    }
     let folded = i.rem_euclid(2 * n);
     (if folded < n { folded } else { 2 * n - 1 - folded }) as usize
 }
@@ -87,7 +90,7 @@ impl Default for Spread {
 }
 
 impl Spread {
-    /// Adds a short straight piece of a vessel in a closed box of cubes; points in µm from the corner of the grid.
+    /// Adds a short straight piece of a vessel in a box of cubes; points in µm from the corner of the grid.
     pub fn push(&mut self, grid: &Grid, from: [f64; 3], to: [f64; 3], radius_um: f64) {
         let h = grid.voxel_um;
         let n = [grid.nx, grid.ny, grid.nz];
@@ -114,11 +117,11 @@ impl Spread {
             for offset in &around {
                 let [(x, wx), (y, wy), (z, wz)] = [0, 1, 2].map(|d| spline((middle[d] + offset[d]) / h));
                 for (k, &c) in wz.iter().enumerate() {
-                    let z = mirrored(z + k as i64, n[2]);
+                    let z = folded(z + k as i64, n[2], false);
                     for (j, &b) in wy.iter().enumerate() {
-                        let y = mirrored(y + j as i64, n[1]);
+                        let y = folded(y + j as i64, n[1], grid.periodic);
                         for (i, &a) in wx.iter().enumerate() {
-                            let x = mirrored(x + i as i64, n[0]);
+                            let x = folded(x + i as i64, n[0], grid.periodic);
                             found.push((grid.index(x, y, z) as u32, a * b * c * share));
                         }
                     }
@@ -230,7 +233,8 @@ mod tests {
         spread.push(&grid, [0.0, 0.0, 15.0], [0.0, 0.0, 25.0], 6.0);
         let sum: f64 = spread.of(0).1.iter().sum();
         assert!((sum - 1.0).abs() < 1e-12);
-        assert_eq!([mirrored(-1, 3), mirrored(3, 3), mirrored(-4, 3)], [0, 2, 2]);
+        assert_eq!([-1, 3, -4].map(|i| folded(i, 3, false)), [0, 2, 2]);
+        assert_eq!([-1, 3, -4].map(|i| folded(i, 3, true)), [2, 0, 2]);
     }
 
     #[test]
