@@ -607,3 +607,37 @@ fn supply_from_outside_the_plane_changes_nothing_in_health_and_carries_what_a_cl
     );
     Ok(())
 }
+
+#[test]
+fn with_every_vessel_closed_the_air_feeds_a_thin_rim_and_the_books_still_balance() -> Tested {
+    let mut model = model(&[SMALL], 1)?;
+    model.tissue.vessels.thrombus.fill(1.0);
+    model.step()?;
+    let down = |model: &Model| -> Vec<f32> {
+        let tissue = &model.tissue;
+        (0..tissue.grid.nz)
+            .map(|z| tissue.fields.oxygen[tissue.grid.index(3, 0, z)])
+            .collect()
+    };
+    assert!(model.tissue.vessels.flow_nl_per_min.iter().all(|&q| q == 0.0));
+    let fed = down(&model);
+    let falls = fed.windows(2).all(|pair| pair[1] <= pair[0] || pair[1] < 1e-4);
+    assert!(falls && fed[0] > 1.0 && fed[fed.len() - 1] < 1e-3, "{fed:?}");
+    // All dead but a spot, the skin gone: hardly anything is used, and air fills what is left.
+    for voxel in 0..model.tissue.grid.len() {
+        if voxel % model.tissue.grid.nx != 3 || voxel < model.tissue.grid.len() / 2 {
+            model.tissue.anatomy.kill(voxel, 1);
+        }
+    }
+    model.tissue.cells.keratinocytes.covered.fill(0);
+    for _ in 0..3 {
+        model.step()?;
+        assert!(
+            model.tissue.ledger.oxygen_gap.abs() <= 1e-4,
+            "{}",
+            model.tissue.ledger.oxygen_gap
+        );
+    }
+    assert!(down(&model)[0] > 100.0, "{:?}", down(&model));
+    Ok(())
+}

@@ -384,13 +384,20 @@ pub struct Balance {
     pub surface: f64,
     /// Used by tissue.
     pub consumption: f64,
+    /// What the air would give to a tissue without any oxygen.
+    pub air: f64,
 }
+
+/// Where hardly anything is left to use oxygen, the balance is a share of this much of what the air could give: tensions of
+/// single precision near that of the air hold no more.
+const AIR_SHARE: f64 = 1e-3;
 
 impl Balance {
     /// (supply + surface − use)/use; 0 where nothing is used.
     pub fn gap(&self) -> f64 {
-        if self.consumption > 0.0 {
-            (self.supply + self.surface - self.consumption) / self.consumption
+        let whole = math::max(self.consumption, AIR_SHARE * self.air);
+        if whole > 0.0 {
+            (self.supply + self.surface - self.consumption) / whole
         } else {
             0.0
         }
@@ -474,7 +481,7 @@ fn node_bound(network: &Network) -> Vec<f64> {
     bound
 }
 
-/// Passes before the first mixture: they take away what is rough.
+/// Passes before the first mixture, and after one that failed: they take away what is rough.
 const PLAIN: u32 = 2;
 /// Differences that a mixture is made of.
 const MEMORY: usize = 3;
@@ -491,6 +498,7 @@ pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool,
     };
     // Blood carries what upstream tissue did one pass ago: alone, passes would creep.
     let mut mixer = Anderson::new(MEMORY);
+    let mut plain_until = PLAIN;
     let mut before: Vec<f32> = Vec::new();
     let air_mmhg = if problem.surface.is_empty() {
         0.0
@@ -513,9 +521,15 @@ pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool,
         let cycles = if outcome.passes == 0 && cold { 4 } else { 1 };
         before.clear();
         before.extend_from_slice(oxygen);
-        outcome.change_mmhg = f64::from(meet_blood(problem, oxygen, work, cycles, None));
+        let change = f64::from(meet_blood(problem, oxygen, work, cycles, None));
         outcome.passes += 1;
-        if outcome.passes > PLAIN {
+        if change > outcome.change_mmhg {
+            // A mixture led astray, or the tissue changed its ways: forget, and repeat plainly for a while.
+            mixer = Anderson::new(MEMORY);
+            plain_until = outcome.passes + PLAIN;
+        }
+        outcome.change_mmhg = change;
+        if outcome.passes > plain_until {
             let change: Vec<f32> = oxygen.iter().zip(&before).map(|(new, old)| new - old).collect();
             mixer.step(&mut before, &change, 1.0);
             for (to, &from) in oxygen.iter_mut().zip(&before) {
@@ -713,6 +727,7 @@ pub fn balance(problem: &Problem, oxygen: &[f32], work: &Work) -> Balance {
     let surface = problem.surface.iter().enumerate().fold(0.0, |sum, (column, &k)| {
         sum + f64::from(k) * (problem.air_mmhg - f64::from(oxygen[column])) / scale * volume
     });
+    let air = (problem.surface.iter()).fold(0.0, |sum, &k| sum + f64::from(k) * problem.air_mmhg / scale * volume);
     let consumption = crate::par::ordered_sum(oxygen.len(), |i| {
         let po2 = f64::from(oxygen[i]);
         f64::from(problem.largest_use[i]) * po2 / (po2 + problem.medium.michaelis_mmhg) * volume
@@ -721,6 +736,7 @@ pub fn balance(problem: &Problem, oxygen: &[f32], work: &Work) -> Balance {
         supply,
         surface,
         consumption,
+        air,
     }
 }
 
