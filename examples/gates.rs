@@ -41,7 +41,7 @@ fn scenario(name: &str, sets: &[&str], days: f64) -> Result<Scenario> {
     let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
     let mut scenario = if name == "healthy_bruised" {
         let text = "schema = 1\nname = \"healthy_bruised\"\nextends = \"healthy\"\n[[challenge]]\nid = \"bruise\"\n\
-                    kind = \"trauma\"\nstart_d = 10\nx_mm = 2.0\ndepth_mm = 3.6\nradius_mm = 0.55\n";
+                    kind = \"trauma\"\nstart_d = 10\nx_mm = 2.0\ndepth_mm = 3.6\nradius_mm = 0.5\n";
         Scenario::from_text("healthy_bruised.toml", text, &sets)?.0
     } else {
         Scenario::load(&Shipped, name, &sets)?.0

@@ -115,6 +115,7 @@ fn stage(switch: &str) -> Stage {
         more: if switch == "reperfusion" { FALL } else { "" },
         days: match switch {
             "angiogenesis" => 16.0,
+            "msc_anticalc" => 10.0,
             "crystal_infl" => 12.0,
             _ => DAYS,
         },
