@@ -147,7 +147,9 @@ fn measure(bed: &Bed) {
     };
     // One linear problem by itself.
     let mut weight: Vec<f64> = (0..bed.ends.len())
-        .map(|s| bed.diameter_um[s].powi(4) / bed.length_um[s])
+        .map(|s| {
+            (bed.diameter_um[s] * bed.diameter_um[s]) * (bed.diameter_um[s] * bed.diameter_um[s]) / bed.length_um[s]
+        })
         .collect();
     let held: Vec<bool> = bed.edge.iter().map(|e| matches!(e, Edge::Pressure(_))).collect();
     let mut diagonal = vec![0.0; bed.edge.len()];

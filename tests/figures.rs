@@ -395,7 +395,7 @@ fn names(paths: &[PathBuf]) -> Vec<&str> {
 }
 
 #[test]
-fn a_run_folder_gives_three_figures_and_the_same_bytes_again() {
+fn a_run_folder_gives_four_figures_and_the_same_bytes_again() {
     let dir = place("run");
     make_run(&dir, "complete");
     write_snapshot(&dir.join("snapshots/day-0007.00.snap"), &skin(7.0, 0.0));
@@ -405,7 +405,13 @@ fn a_run_folder_gives_three_figures_and_the_same_bytes_again() {
     eprintln!("figures of a run: {:.2} s", start.elapsed().as_secs_f64());
     assert_eq!(
         names(&paths),
-        ["time_series.png", "time_series.svg", "section_map.png", "fields.png"]
+        [
+            "time_series.png",
+            "time_series.svg",
+            "section_map.png",
+            "fields.png",
+            "network.png"
+        ]
     );
     let first: Vec<Vec<u8>> = paths.iter().map(|p| fs::read(p).unwrap()).collect();
     let again = figures::of_run(&dir).unwrap();
@@ -413,7 +419,7 @@ fn a_run_folder_gives_three_figures_and_the_same_bytes_again() {
         assert!(fs::read(path).unwrap() == bytes, "{} changed", path.display());
     }
     let files = fs::read_dir(dir.join("figures")).unwrap().count();
-    assert_eq!(files, 4, "no partial files stay");
+    assert_eq!(files, 5, "no partial files stay");
 }
 
 #[test]
@@ -424,7 +430,7 @@ fn a_run_that_still_goes_is_drawn_and_says_so() {
     fs::write(dir.join("series.csv"), &half[..half.len() * 2 / 3]).unwrap();
     write_snapshot(&dir.join("snapshots/day-0028.00.snap"), &skin(28.0, 500.0));
     let paths = figures::of_run(&dir).unwrap();
-    assert_eq!(paths.len(), 4);
+    assert_eq!(paths.len(), 5);
     let svg = fs::read_to_string(&paths[1]).unwrap();
     assert!(svg.contains("run in progress"));
 }
@@ -441,7 +447,7 @@ fn a_plan_is_drawn_without_epidermis() {
     let dir = place("plan");
     make_run(&dir, "complete");
     write_snapshot(&dir.join("snapshots/day-0003.50.snap"), &mesentery());
-    assert_eq!(figures::of_run(&dir).unwrap().len(), 4);
+    assert_eq!(figures::of_run(&dir).unwrap().len(), 5);
 }
 
 #[test]
@@ -453,7 +459,7 @@ fn a_block_is_drawn_as_its_middle_slice() {
     let dir = place("block");
     make_run(&dir, "complete");
     write_snapshot(&dir.join("snapshots/day-0005.00.snap"), &block);
-    assert_eq!(figures::of_run(&dir).unwrap().len(), 4);
+    assert_eq!(figures::of_run(&dir).unwrap().len(), 5);
 }
 
 #[test]

@@ -50,12 +50,12 @@ pub fn of_run(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Draws the network of a snapshot alone, under a title of its own, to a PNG file.
+/// Draws the network of a snapshot alone, under a title of its own, to a PNG file of half the usual resolution.
 pub fn of_network(snapshot: &crate::state::Snapshot, title: &str, path: &Path) -> Result<()> {
     let header = |sheet: &mut sheet::Sheet| {
         sheet.text(title, [48.0, 27.0], sheet::Type::new(14.0).bold());
     };
-    network::page(snapshot, title, header).write_png(path)
+    network::page(snapshot, title, header).write_small_png(path)
 }
 
 /// Draws all figures of a comparison into its `figures/` and returns their paths.

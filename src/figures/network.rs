@@ -4,7 +4,7 @@ use super::chart::number;
 use super::load::Run;
 use super::map::{self, Size};
 use super::sheet::{Sheet, Type};
-use super::{DISCLAIMER, day_label, section_map};
+use super::{day_label, section_map};
 use crate::math;
 use crate::picture::colours::{GREY, INK};
 use crate::picture::network::{self, Frame, Shown};
@@ -75,7 +75,7 @@ pub fn page(snapshot: &Snapshot, title: &str, header: impl FnOnce(&mut Sheet)) -
     sheet.text(
         format!(
             "Grey vessels carry less than 10 % of their first flow ({still} of {}). Colour ranges are fixed; what lies \
-             beyond has the end colour. {DISCLAIMER}.",
+             beyond has the end colour. Simulated, not a patient image.",
             snapshot.segments.len()
         ),
         [CORNER[0], CORNER[1] + 2.0 * step_y - 16.0],

@@ -289,7 +289,15 @@ impl Sheet {
 
     /// Writes a PNG, whole or not at all.
     pub fn write_png(&self, path: &Path) -> Result<()> {
-        let canvas = self.rasterise()?;
+        Self::write_canvas(&self.rasterise()?, path)
+    }
+
+    /// Writes a PNG of half the resolution, for pages.
+    pub fn write_small_png(&self, path: &Path) -> Result<()> {
+        Self::write_canvas(&self.rasterise()?.halved(), path)
+    }
+
+    fn write_canvas(canvas: &Canvas, path: &Path) -> Result<()> {
         let partial = path.with_extension("partial.png");
         let size = (canvas.width as u32, canvas.height as u32);
         let fault = |e: &dyn std::fmt::Display| Error::files(path.display(), e.to_string());
