@@ -1,4 +1,6 @@
 //! Many runs: plan, execute, merge, and what may be said about them.
 
 pub mod compare;
+pub mod design;
+pub mod matrix;
 pub mod statistics;
