@@ -1,5 +1,6 @@
 //! Many runs: plan, execute, merge, and what may be said about them.
 
+pub mod analysis;
 pub mod compare;
 pub mod design;
 pub mod matrix;
