@@ -2,15 +2,22 @@
 //! no clock; every resampling is a function of its data and has fixed dice. A result that is missing is not a number
 //! (`NaN`) and is left out, never counted as zero.
 
+pub mod abc_smc;
 pub mod benefit;
 pub mod consistency;
 pub mod effect;
+pub mod emulator;
 pub mod equivalence;
+pub mod history_match;
+pub mod hypothesis;
+pub mod identifiability;
 pub mod morris;
+pub mod power;
 pub mod prcc;
 pub mod resampling;
 pub mod seeds;
 pub mod sequential;
+pub mod shapley;
 pub mod sobol;
 pub mod survival;
 

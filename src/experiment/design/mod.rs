@@ -65,12 +65,12 @@ pub fn values(factors: &[Distribution], unit: &[f64]) -> Vec<f64> {
 }
 
 /// Draws of a design: a function of seed, kind of draw and case.
-fn draws(seed: u64, kind: u64, case: u64) -> Roll {
+pub(in crate::experiment) fn draws(seed: u64, kind: u64, case: u64) -> Roll {
     Dice::new(seed).at(kind).roll(Purpose::Design, case)
 }
 
 /// Puts items into an order by chance. A roll holds enough draws for a block of swaps, so each block has its own.
-fn shuffle<T>(items: &mut [T], seed: u64, kind: u64, case: u64) {
+pub(in crate::experiment) fn shuffle<T>(items: &mut [T], seed: u64, kind: u64, case: u64) {
     const BLOCK: usize = 4096;
     let mut roll = draws(seed, kind, case);
     for i in (1..items.len()).rev() {
@@ -82,11 +82,16 @@ fn shuffle<T>(items: &mut [T], seed: u64, kind: u64, case: u64) {
 }
 
 /// Kinds of draws, so that no two designs share dice.
-mod kind {
+pub(in crate::experiment) mod kind {
     pub const LHS_ORDER: u64 = 1;
     pub const LHS_PLACE: u64 = 2;
     pub const SOBOL: u64 = 3;
     pub const MORRIS: u64 = 4;
     pub const COPULA: u64 = 5;
     pub const SCORES: u64 = 6;
+    pub const PERMUTATION: u64 = 7;
+    pub const CANDIDATE: u64 = 8;
+    pub const WALK: u64 = 9;
+    pub const ABC: u64 = 10;
+    pub const TRIAL: u64 = 11;
 }
