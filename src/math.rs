@@ -47,6 +47,12 @@ pub fn erfc(x: f64) -> f64 {
     libm::erfc(x)
 }
 
+/// Logarithm of the gamma function, for x above 0.
+#[inline]
+pub fn ln_gamma(x: f64) -> f64 {
+    libm::lgamma(x)
+}
+
 /// Cube root.
 #[inline]
 pub fn cbrt(x: f64) -> f64 {

@@ -65,6 +65,10 @@ pub enum Purpose {
     Sprout = 60,
     /// Direction of a vessel sprout.
     SproutMove = 61,
+    /// Points of a design of experiments.
+    Design = 70,
+    /// Resampling of results: bootstrap, virtual trials.
+    Resampling = 71,
     /// Free for mechanisms from outside the crate.
     Custom = 1000,
 }

@@ -77,30 +77,44 @@ pub fn bca(n: usize, statistic: impl Fn(&[usize]) -> f64) -> Option<Interval> {
             statistic(&cases)
         })
         .collect();
-    let resampled = sorted(&resampled);
-    if resampled[0] == resampled[RESAMPLES - 1] {
-        return Some(Interval {
-            low: resampled[0],
-            high: resampled[0],
-        });
-    }
-    let normal = Normal::standard();
-    // Bias: how many resamples lie below the estimate; ties count half, as a lattice of few values needs.
-    let below = resampled.iter().filter(|&&x| x < estimate).count() as f64;
-    let equal = resampled.iter().filter(|&&x| x == estimate).count() as f64;
-    let total = RESAMPLES as f64;
-    let share = math::clamp((below + 0.5 * equal) / total, 0.5 / total, 1.0 - 0.5 / total);
-    let bias = normal.inverse_cdf(share);
-    // Acceleration: skewness of the jackknife.
     let without: Vec<f64> = (0..n)
         .map(|left_out| {
             let kept: Vec<usize> = (0..n).filter(|&i| i != left_out).collect();
             statistic(&kept)
         })
         .collect();
-    let centre = mean(&without);
-    let cubes: f64 = without.iter().map(|x| (centre - x) * math::square(centre - x)).sum();
-    let squares: f64 = without.iter().map(|x| math::square(centre - x)).sum();
+    Some(accelerated(estimate, &resampled, &[&without]))
+}
+
+/// Ends of a bias-corrected and accelerated interval: from the resampled values of a statistic (at least one) and, for
+/// each sample that it is made of, its values without each case in turn. A point when no resample differs.
+pub fn accelerated(estimate: f64, resampled: &[f64], without: &[&[f64]]) -> Interval {
+    let resampled = sorted(resampled);
+    let last = resampled.len() - 1;
+    if resampled[0] == resampled[last] {
+        return Interval {
+            low: resampled[0],
+            high: resampled[0],
+        };
+    }
+    let normal = Normal::standard();
+    // Bias: how many resamples lie below the estimate; ties count half, as a lattice of few values needs.
+    let below = resampled.iter().filter(|&&x| x < estimate).count() as f64;
+    let equal = resampled.iter().filter(|&&x| x == estimate).count() as f64;
+    let total = resampled.len() as f64;
+    let share = math::clamp((below + 0.5 * equal) / total, 0.5 / total, 1.0 - 0.5 / total);
+    let bias = normal.inverse_cdf(share);
+    // Acceleration: skewness of the jackknife.
+    let (mut cubes, mut squares) = (0.0, 0.0);
+    for sample in without {
+        let centre = mean(sample);
+        let weight = (sample.len() - 1) as f64 / sample.len() as f64;
+        for x in *sample {
+            let pull = weight * (centre - x);
+            cubes += pull * pull * pull;
+            squares += pull * pull;
+        }
+    }
     let acceleration = if squares > 0.0 {
         cubes / (6.0 * squares * squares.sqrt())
     } else {
@@ -112,21 +126,21 @@ pub fn bca(n: usize, statistic: impl Fn(&[usize]) -> f64) -> Option<Interval> {
         quantile(&resampled, moved)
     };
     let tail = (1.0 - LEVEL) / 2.0;
-    Some(Interval {
+    Interval {
         low: end(tail),
         high: end(1.0 - tail),
-    })
+    }
 }
 
 /// Vargha-Delaney A of two samples by rank: chance that a value of the first is larger than one of the second, ties half.
-struct Superiority {
+pub(super) struct Superiority {
     first: Vec<usize>,
     second: Vec<usize>,
     ranks: usize,
 }
 
 impl Superiority {
-    fn of(first: &[f64], second: &[f64]) -> Self {
+    pub(super) fn of(first: &[f64], second: &[f64]) -> Self {
         let mut levels = sorted(&[first, second].concat());
         levels.dedup();
         let rank = |x: &f64| levels.partition_point(|level| level < x);
@@ -137,11 +151,13 @@ impl Superiority {
         }
     }
 
-    /// A of the chosen cases, by counting.
-    fn among(&self, cases: &[usize]) -> f64 {
+    /// A of the chosen cases of the two samples, by counting.
+    pub(super) fn among(&self, first: &[usize], second: &[usize]) -> f64 {
         let mut counts = vec![(0.0, 0.0); self.ranks];
-        for &case in cases {
+        for &case in first {
             counts[self.first[case]].0 += 1.0;
+        }
+        for &case in second {
             counts[self.second[case]].1 += 1.0;
         }
         let (mut smaller, mut won) = (0.0, 0.0);
@@ -149,7 +165,7 @@ impl Superiority {
             won += first * (smaller + 0.5 * second);
             smaller += second;
         }
-        won / math::square(cases.len() as f64)
+        won / (first.len() as f64 * second.len() as f64)
     }
 }
 
@@ -224,8 +240,8 @@ pub fn paired(arm: &[f64], reference: &[f64]) -> Option<Paired> {
     Some(Paired {
         difference: mean(&differences),
         difference_interval: bca(n, mean_of),
-        superiority: ranks.among(&all),
-        superiority_interval: bca(n, |cases| ranks.among(cases)),
+        superiority: ranks.among(&all, &all),
+        superiority_interval: bca(n, |cases| ranks.among(cases, cases)),
         p: sign_flip_p(&differences),
         pairs: n,
         differs: differences.iter().any(|&d| d != 0.0),
