@@ -552,7 +552,7 @@ fn a_bad_experiment_is_refused_with_every_fault_and_its_line() {
     let sweep = "kind = \"sweep\"\nbase = \"tiny.toml\"\n[design]\nmethod = \"grid\"\n[[factors]]\n";
     refused(
         &format!("{sweep}path = \"host.phosphat_mmol_per_l\"\nlevels = [1.0]\n"),
-        &[("host.phosphat", 6, "host.phosphate_mmol_per_l")],
+        &[("host.phosphat", 6, "did you mean `phosphate_mmol_per_l`?")],
     );
     refused(
         &format!("{sweep}path = \"host.phosphate_mmol_per_l\"\nlow = 2\nhigh = 1\nsteps = 3\n"),
@@ -645,4 +645,159 @@ fn a_slurm_script_names_the_plan_its_shards_and_how_to_go_on() {
         });
     assert!(checked.is_ok_and(|status| status.success()));
     place.expect("sbatch p --shards 5000000", 2);
+}
+
+/// Three factors of which each has a prior or a range.
+const FACTORS: &str = "[[factors]]\npath = \"host.phosphate_mmol_per_l\"\ndist = { type = \"uniform\", low = 1.0, high = 2.5 }\n\
+                       [[factors]]\npath = \"mineral.growth_rate_per_d\"\n\
+                       [[factors]]\npath = \"oxygen.hypoxia_mmhg\"\nlow = 5\nhigh = 15\n";
+
+fn designed(kind: &str, design: &str) -> Place {
+    Place::new(&format!(
+        "kind = \"{kind}\"\nname = \"s\"\nbase = \"tiny.toml\"\nreplicates = 2\n[design]\n{design}\n{FACTORS}\
+         [outputs]\nendpoints = [\"mineral_ug\", \"hypoxic_fraction\"]\nat_days = [0.5]\n"
+    ))
+}
+
+#[test]
+fn a_screening_names_the_factors_that_matter_and_the_floor_of_chance() {
+    let place = designed("sensitivity", "method = \"morris\"\ntrajectories = 4");
+    place.plan("p");
+    let done = place.json("run p -q");
+    // 4 trajectories of 3 factors and a dummy, whose moves cost no run.
+    assert_eq!((&done["runs"], &done["failed"]), (&(4 * 4 * 2).into(), &0.into()));
+    place.table("p");
+    let table = rows(&place.path("p-results/sensitivity.csv"));
+    assert_eq!(table.len(), 4 * 4, "factors × endpoints");
+    let find = |factor: &str, output: &str, column: &str| -> f64 {
+        let row = table
+            .iter()
+            .find(|row| row["factor"] == factor && row["output"] == output);
+        row.and_then(|row| row[column].parse().ok()).unwrap_or(f64::NAN)
+    };
+    assert!(find("mineral.growth_rate_per_d", "final.mineral_ug", "mu_star") > 0.0);
+    assert_eq!(find("dummy", "final.mineral_ug", "mu_star"), 0.0);
+    // The limit of hypoxia is a definition: it moves no mineral.
+    assert_eq!(find("oxygen.hypoxia_mmhg", "final.mineral_ug", "mu_star"), 0.0);
+    assert!(find("oxygen.hypoxia_mmhg", "final.hypoxic_fraction", "mu_star") > 0.0);
+    assert_eq!(find("dummy", "at_0.5d.mineral_ug", "t_d"), 0.5);
+    assert!(place.path("p-results/problem.json").is_file());
+}
+
+#[test]
+fn variance_based_indices_and_rank_correlations_come_out_as_tables() {
+    let place = designed(
+        "sensitivity",
+        "method = \"saltelli\"\nn = 8\nsecond_order = true\nbootstrap = 100",
+    );
+    place.plan("p");
+    place.expect("run p -q", 0);
+    place.table("p");
+    let table = rows(&place.path("p-results/sensitivity.csv"));
+    assert!(
+        table
+            .iter()
+            .all(|row| row["method"] == "saltelli" && row["n_rows"] == "80")
+    );
+    let pairs = rows(&place.path("p-results/interactions.csv"));
+    assert_eq!(pairs.len(), 4 * 6);
+    let place = designed("sensitivity", "method = \"lhs_prcc\"\nn = 20\nmaximin_tries = 5");
+    place.expect("run e.toml -o p -q", 0);
+    place.table("p");
+    let table = rows(&place.path("p-results/sensitivity.csv"));
+    let growth = table
+        .iter()
+        .find(|r| r["factor"] == "mineral.growth_rate_per_d" && r["output"] == "final.mineral_ug");
+    let prcc: f64 = growth.and_then(|row| row["prcc"].parse().ok()).unwrap_or(0.0);
+    assert!(prcc > 0.5, "{growth:?}");
+}
+
+#[test]
+fn points_may_be_drawn_over_priors_in_several_ways() {
+    for (design, points) in [
+        ("method = \"lhs\"\nn = 6", 6),
+        ("method = \"sobol\"\nn = 4", 4),
+        ("method = \"oat\"\nsteps = 3", 10),
+    ] {
+        let place = designed("sweep", design);
+        place.plan("p");
+        let status = place.json("status p");
+        let rows = status["rows"].as_u64().unwrap_or(0);
+        assert!(
+            rows == 2 * points || (design.contains("oat") && rows >= 2 * (points - 3)),
+            "{design}: {rows} rows"
+        );
+    }
+    // A condition leaves points out.
+    let place = designed(
+        "sweep",
+        "method = \"lhs\"\nn = 20\n[constraints]\nkeep = [\"host.phosphate_mmol_per_l < 1.75\"]",
+    );
+    place.plan("p");
+    assert_eq!(place.json("status p")["rows"], 20);
+}
+
+#[test]
+fn shares_of_mechanisms_add_up_to_what_all_of_them_do() {
+    let sick = format!(
+        "{TINY}[host]\nburn_in = {{ wall_mineral_median = 0.05, gsd = 2.0, share = 1.0 }}\n\
+         [[challenge]]\nkind = \"trauma\"\nstart_d = 0.2\nx_mm = 1.0\ndepth_mm = 1.0\nradius_mm = 0.4\n"
+    );
+    let place = Place::new(
+        "kind = \"attribute\"\nname = \"a\"\nbase = \"sick.toml\"\nreplicates = 3\n\
+         [design]\nmechanisms = [\"thrombosis\", \"passive_mineral\", \"crystal_infl\"]\n\
+         [outputs]\nendpoints = [\"mineral_ug\", \"thrombosed_segment_fraction\"]\n",
+    );
+    place.write("sick.toml", &sick);
+    place.expect("run e.toml -o p -q", 0);
+    assert_eq!(place.json("status p")["runs"], 8 * 3);
+    place.table("p");
+    let table = rows(&place.path("p-results/attribution.csv"));
+    for output in ["final.mineral_ug", "final.thrombosed_segment_fraction"] {
+        let mine: Vec<_> = table.iter().filter(|row| row["output"] == output).collect();
+        let number = |row: &std::collections::BTreeMap<String, String>, key: &str| row[key].parse().unwrap_or(f64::NAN);
+        let sum: f64 = mine.iter().map(|row| number(row, "share")).sum();
+        let (full, empty) = (number(mine[0], "full"), number(mine[0], "empty"));
+        assert!(
+            (sum - (full - empty)).abs() < 1e-9 * full.abs(),
+            "{output}: {sum} {full} {empty}"
+        );
+        assert!(full != empty, "{output}: the mechanisms do something");
+    }
+    assert_eq!(rows(&place.path("p-results/synergies.csv")).len(), 2 * 3);
+}
+
+#[test]
+fn priors_that_cannot_be_are_refused() {
+    for (factor, words) in [
+        (
+            "path = \"host.phosphate_mmol_per_l\"\ndist = { type = \"uniform\", low = -5, high = 2 }",
+            "outside the possible range",
+        ),
+        (
+            "path = \"host.phosphate_mmol_per_l\"\ndist = { type = \"normal\", mean = 1 }",
+            "sd",
+        ),
+        (
+            "path = \"host.phosphate_mmol_per_l\"\ndist = { type = \"unifrom\", low = 1, high = 2 }",
+            "uniform",
+        ),
+        (
+            "path = \"host.phosphate_mmol_per_l\"\ndist = { type = \"normal\", mean = -900, sd = 1 }",
+            "outside the possible range",
+        ),
+        ("path = \"host.phosphat_mmol_per_l\"", "host.phosphate_mmol_per_l"),
+        ("path = \"host.phosphate_mmol_per_l\"\nlow = 2\nhigh = 2", "empty"),
+    ] {
+        let place = Place::new(&format!(
+            "kind = \"sweep\"\nbase = \"tiny.toml\"\n[design]\nmethod = \"lhs\"\nn = 5\n[[factors]]\n{factor}\n"
+        ));
+        let answer = place.json("plan e.toml -o p");
+        assert_eq!(answer["exit"], 3, "{factor}\n{answer}");
+        assert!(answer.to_string().contains(words), "{factor}: {words}\n{answer:#}");
+        assert!(
+            answer["errors"][0]["line"].as_u64().is_some_and(|line| line >= 7),
+            "{answer:#}"
+        );
+    }
 }

@@ -367,10 +367,14 @@ fn merged(args: &MergeArgs) -> Result<Reply> {
             text.push_str(&format!(", {count} {what}"));
         }
     }
-    text.push_str(&format!("\nWritten to {out}: {}\n", merged.files.join(", ")));
+    text.push_str(&format!("\n{}", merged.headline));
+    text.push_str(&format!(
+        "Simulated sites at risk, not patients: for teaching and hypotheses.\nWritten to {out}: {}\n",
+        merged.files.join(", ")
+    ));
     let json = json!({"out": out.to_string(), "rows": merged.rows, "failed": merged.failed,
                       "dropped": merged.dropped, "missing": merged.missing, "bad_records": merged.bad,
-                      "files": merged.files});
+                      "headline": merged.headline, "files": merged.files});
     Ok(Reply {
         text,
         json: object(json),

@@ -149,6 +149,19 @@ pub fn contrasts_table(ids: &[String], contrasts: &[Contrast]) -> String {
     text
 }
 
+/// A contrast in a line: effect and interval first.
+pub fn sentence(ids: &[String], contrast: &Contrast) -> String {
+    let p = &contrast.paired;
+    let interval = match p.difference_interval {
+        Some(i) => format!("95 % interval {:.4} to {:.4}, ", i.low, i.high),
+        None => String::new(),
+    };
+    format!(
+        "{} against {}: {} {:+.4} ({interval}A {:.2}, {} pairs)\n",
+        ids[contrast.arm], ids[0], contrast.endpoint, p.difference, p.superiority, p.pairs
+    )
+}
+
 /// `pairing.csv`: what equal seeds save. The variance of a mean difference over pairs, and what it would be between
 /// independent runs; their ratio is the factor of runs saved.
 pub fn pairing_table(ids: &[String], measures: &[Measure], column: &Columns) -> String {

@@ -2,9 +2,9 @@
 //! its distribution.
 
 use super::arms::{Arm, moved, set_text};
+use super::design::{Distribution, spaced};
 use super::text::{Item, Section};
 use crate::error::Error;
-use crate::math;
 use crate::parameters::{Registry, Value};
 use crate::scenario::{Faults, Place, Scenario};
 use crate::units;
@@ -20,6 +20,8 @@ pub struct Factor {
     pub kind: Kind,
     /// Its levels, where the design needs them.
     pub levels: Vec<toml::Value>,
+    /// `low` and `high` without `steps`, and where they are written.
+    pub(super) range: Option<(Distribution, Place)>,
     pub(super) place: Place,
 }
 
@@ -74,6 +76,7 @@ impl Factor {
             unit: unit(path),
             kind,
             levels,
+            range: None,
             place,
         }
     }
@@ -136,14 +139,16 @@ pub(super) fn read(sections: Vec<Section>, faults: &mut Faults) -> Vec<(Factor, 
             faults.push(&item.place, fault);
             continue;
         }
-        let levels = levels(&path, &mut section, faults);
-        found.push((Factor::bare(&path, levels, item.place.clone()), section));
+        let (levels, range) = levels(&path, &mut section, faults);
+        let mut factor = Factor::bare(&path, levels, item.place.clone());
+        factor.range = range;
+        found.push((factor, section));
     }
     found
 }
 
-/// `levels = […]`, or `low`, `high`, `steps` and `scale`.
-fn levels(path: &str, section: &mut Section, faults: &mut Faults) -> Vec<toml::Value> {
+/// `levels = […]`, or `low`, `high`, `steps` and `scale`; without `steps` they are a distribution.
+fn levels(path: &str, section: &mut Section, faults: &mut Faults) -> (Vec<toml::Value>, Option<(Distribution, Place)>) {
     let given = section.list("levels");
     let (low, high) = (bound(section, "low", faults), bound(section, "high", faults));
     let steps = section.whole("steps", 2, 10_000, faults);
@@ -160,10 +165,10 @@ fn levels(path: &str, section: &mut Section, faults: &mut Faults) -> Vec<toml::V
         if values.is_empty() {
             faults.push(&whole.place, whole.fault("factors.levels", "at least one level"));
         }
-        return values;
+        return (values, None);
     }
-    let (Some((low, item)), Some((high, high_item)), Some((steps, _))) = (low, high, steps) else {
-        return Vec::new();
+    let (Some((low, item)), Some((high, high_item))) = (low, high) else {
+        return (Vec::new(), None);
     };
     let is_log = log.is_some_and(|(word, _)| word == "log");
     if low >= high {
@@ -173,41 +178,28 @@ fn levels(path: &str, section: &mut Section, faults: &mut Faults) -> Vec<toml::V
         );
         fault.message = "this range is empty".into();
         faults.push(&high_item.place, fault);
-        return Vec::new();
+        return (Vec::new(), None);
     }
     if is_log && low <= 0.0 {
         let mut fault = item.fault("factors.low", "a number above 0: the scale is logarithmic");
         fault.suggestion = "write scale = \"linear\" to include 0".into();
         faults.push(&item.place, fault);
-        return Vec::new();
+        return (Vec::new(), None);
     }
-    spaced(low, high, steps, is_log)
-        .into_iter()
-        .map(toml::Value::Float)
-        .collect()
+    let Some((steps, _)) = steps else {
+        let range = if is_log {
+            Distribution::LogUniform { low, high }
+        } else {
+            Distribution::Uniform { low, high }
+        };
+        return (Vec::new(), Some((range, item.place)));
+    };
+    let numbers = spaced(low, high, steps as usize, is_log);
+    (numbers.into_iter().map(toml::Value::Float).collect(), None)
 }
 
 fn bound(section: &mut Section, name: &'static str, faults: &mut Faults) -> Option<(f64, Item)> {
     section.number(name, (f64::MIN, f64::MAX), faults)
-}
-
-/// So many numbers from one to another, both included.
-pub(super) fn spaced(low: f64, high: f64, steps: u64, is_log: bool) -> Vec<f64> {
-    let last = steps - 1;
-    (0..steps)
-        .map(|i| match i {
-            0 => low,
-            i if i == last => high,
-            i => {
-                let share = i as f64 / last as f64;
-                if is_log {
-                    math::exp(math::ln(low) + share * (math::ln(high) - math::ln(low)))
-                } else {
-                    low + share * (high - low)
-                }
-            }
-        })
-        .collect()
 }
 
 /// Tries values on every arm before anything runs: each batch is one value per factor, and its faults come back with the
@@ -244,13 +236,6 @@ pub(super) fn judge(arms: &[Arm], batches: &[Vec<(String, toml::Value, Place)>],
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_range_has_its_two_ends_and_even_steps() {
-        assert_eq!(spaced(1.0, 3.0, 3, false), [1.0, 2.0, 3.0]);
-        let log = spaced(1e-4, 1e-2, 3, true);
-        assert!(log[0] == 1e-4 && log[2] == 1e-2 && (log[1] / 1e-3 - 1.0).abs() < 1e-12);
-    }
 
     #[test]
     fn values_of_a_factor_have_the_type_of_its_path() {

@@ -3,9 +3,11 @@
 //! The file says what is asked; scenarios say what a site is. Factor paths are registry keys, as for `--set`.
 
 use super::arms::{self, Arm, Common};
+use super::attribution;
 use super::factors::{self, Factor};
 use super::outputs::{self, Outputs};
 use super::points::{self, Points};
+use super::sampled::Analysis;
 use super::staged::{self, Staged};
 use super::text::{self, Section};
 use crate::error::{Diagnostic, Error, Result};
@@ -14,6 +16,10 @@ use crate::scenario::{Faults, Library, Shipped};
 
 /// Most runs of an experiment.
 pub const MOST_RUNS: u64 = 10_000_000;
+/// Designs of a sweep.
+const SWEEPS: &[&str] = &["grid", "list", "oat", "lhs", "sobol"];
+/// Designs of a sensitivity analysis.
+const SENSITIVITIES: &[&str] = &["morris", "saltelli", "lhs_prcc"];
 /// Replicates when the file does not say.
 const REPLICATES: u64 = 8;
 /// Words of other tools, and what they are called here.
@@ -38,6 +44,10 @@ pub enum Kind {
     Compare,
     /// Points of a design.
     Sweep,
+    /// Which factors matter.
+    Sensitivity,
+    /// Which mechanisms carry an outcome.
+    Attribute,
 }
 
 impl Kind {
@@ -46,10 +56,12 @@ impl Kind {
         match self {
             Self::Compare => "compare",
             Self::Sweep => "sweep",
+            Self::Sensitivity => "sensitivity",
+            Self::Attribute => "attribute",
         }
     }
 
-    const ALL: [Self; 2] = [Self::Compare, Self::Sweep];
+    const ALL: [Self; 4] = [Self::Compare, Self::Sweep, Self::Sensitivity, Self::Attribute];
 
     /// The kind of a word.
     pub fn of(word: &str) -> Option<Self> {
@@ -86,6 +98,8 @@ pub struct Experiment {
     pub factors: Vec<Factor>,
     /// Points of the design.
     pub points: Points,
+    /// How the results are analysed.
+    pub analysis: Analysis,
     /// What is kept.
     pub outputs: Outputs,
     /// When a point is dropped.
@@ -177,15 +191,29 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
     let outputs = outputs::read(outputs, days, &mut faults);
     let staged = staged::read(stages, days, &outputs.at_days, &mut faults);
     let listed = factors::read(factor_sections, &mut faults);
-    let (factors, mut points) = match kind {
+    let seed = common.seed.as_ref().map(|(seed, _)| *seed);
+    let seed = seed.unwrap_or_else(|| arms.first().map_or(1, |arm| arm.scenario.seed()));
+    let nothing = || (Vec::new(), Points::none(), Analysis::None);
+    let (factors, mut points, analysis) = match kind {
         Some(Kind::Compare) => {
             compare(arms.len(), design.as_ref(), &listed, &top_place, &mut faults);
-            (Vec::new(), Points::none())
+            nothing()
         }
-        Some(Kind::Sweep) => points::sweep(file, design, listed, &arms, library, &mut faults),
-        None => (Vec::new(), Points::none()),
+        Some(Kind::Sweep) => points::sweep(file, design, listed, &arms, seed, SWEEPS, library, &mut faults),
+        Some(Kind::Sensitivity) => {
+            points::sweep(file, design, listed, &arms, seed, SENSITIVITIES, library, &mut faults)
+        }
+        Some(Kind::Attribute) => {
+            no_factors(
+                &listed,
+                "an attribution has `[design] mechanisms` and no factors",
+                &mut faults,
+            );
+            attribution::read(design, seed, &top_place, &mut faults).unwrap_or_else(nothing)
+        }
+        None => nothing(),
     };
-    points::constrain(constraints, &factors, &mut points, &mut faults);
+    points::constrain(constraints, &factors, &mut points, &analysis, &mut faults);
     let replicates_of = replicates.as_ref().map_or(REPLICATES, |(n, _)| *n);
     let runs = (arms.len() as u64)
         .checked_mul(points.rows.len() as u64)
@@ -204,7 +232,6 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
     if !faults.is_empty() {
         return Err(Error::Input(faults.into_sorted()));
     }
-    let seed = common.seed.as_ref().map(|(seed, _)| *seed);
     let experiment = Experiment {
         file: file.to_owned(),
         text: text.to_owned(),
@@ -213,12 +240,13 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
         question,
         cost,
         replicates: replicates_of,
-        seed: seed.unwrap_or_else(|| arms.first().map_or(1, |arm| arm.scenario.seed())),
+        seed,
         common_random_numbers: crn,
         days,
         arms,
         factors,
         points,
+        analysis,
         outputs,
         staged,
     };
@@ -283,12 +311,19 @@ fn compare(
         fault.message = "a comparison compares".into();
         faults.push(top, fault);
     }
-    let extra = design.map(|section| (section.place.clone(), "design"));
-    let factor = listed.first().map(|(factor, _)| (factor.place.clone(), "factors"));
-    for (place, key) in extra.into_iter().chain(factor) {
-        let mut fault = place.fault(key, "");
-        fault.message = "a comparison has arms and no factors".into();
-        fault.suggestion = "kind = \"sweep\" has both".into();
-        faults.push(&place, fault);
+    const WHY: &str = "a comparison has arms and no factors; kind = \"sweep\" has both";
+    if let Some(section) = design {
+        let mut fault = section.place.fault("design", "");
+        fault.message = WHY.into();
+        faults.push(&section.place, fault);
+    }
+    no_factors(listed, WHY, faults);
+}
+
+fn no_factors(listed: &[(Factor, Section)], why: &str, faults: &mut Faults) {
+    if let Some((factor, _)) = listed.first() {
+        let mut fault = factor.place.fault("factors", "");
+        fault.message = why.to_owned();
+        faults.push(&factor.place, fault);
     }
 }

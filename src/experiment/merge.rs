@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::analyses;
 use super::effects::{self, Measure, Spread};
 use super::job::{Aside, Outcome, Series};
 use super::outputs::Endpoint;
@@ -37,6 +38,8 @@ pub struct Merged {
     pub bad: usize,
     /// Files that were written.
     pub files: Vec<String>,
+    /// What the tables say, in a few lines.
+    pub headline: String,
 }
 
 /// Whether a folder holds merged results of ours.
@@ -64,6 +67,7 @@ pub fn merge(plan: &Plan, out: &Path, force: bool, is_partial: bool) -> Result<M
         missing: count(Standing::Missing),
         bad: results.bad().map(|(_, n)| n).sum(),
         files: Vec::new(),
+        headline: String::new(),
     };
     if merged.missing > 0 && !is_partial {
         let bad = match merged.bad {
@@ -100,7 +104,7 @@ impl Tables<'_> {
         let values = self.runs()?;
         self.timing()?;
         self.series()?;
-        self.statistics(&values)?;
+        merged.headline = self.statistics(&values)?;
         self.salib()?;
         for name in ["experiment.toml", "plan.json"] {
             files::write_whole(&self.folder.join(name), &files::read(&self.plan.folder.join(name))?)?;
@@ -248,11 +252,12 @@ impl Tables<'_> {
     }
 
     /// `arms.csv`, `contrasts.csv`, `pairing.csv` and `points.csv`.
-    fn statistics(&self, values: &[Vec<f64>]) -> Result<()> {
+    fn statistics(&self, values: &[Vec<f64>]) -> Result<String> {
         let plan = self.plan;
         if self.standing.len() > IN_MEMORY {
-            return Ok(());
+            return Ok(String::new());
         }
+        let mut headline = String::new();
         let measures: Vec<Measure> = plan
             .manifest
             .outputs
@@ -274,13 +279,21 @@ impl Tables<'_> {
         write("arms.csv", effects::arms_table(&ids, &measures, &column))?;
         if ids.len() > 1 {
             let contrasts = effects::contrasts(ids.len(), &measures, &column);
+            let primary = &measures[plan.manifest.outputs.primary].name;
+            for contrast in contrasts.iter().filter(|c| c.endpoint == *primary) {
+                headline.push_str(&effects::sentence(&ids, contrast));
+            }
             write("contrasts.csv", effects::contrasts_table(&ids, &contrasts))?;
             write("pairing.csv", effects::pairing_table(&ids, &measures, &column))?;
         }
         if plan.points.len() > 1 {
             write("points.csv", self.points_table(&measures, values))?;
         }
-        Ok(())
+        for told in (analyses::Values { plan, all: values }).tables()? {
+            write(told.name, told.text)?;
+            headline.push_str(&told.headline);
+        }
+        Ok(headline)
     }
 
     /// Spread over the replicates of each point.

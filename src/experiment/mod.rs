@@ -1,7 +1,9 @@
 //! Many runs: plan, execute, merge, and what may be said about them.
 
+pub mod analyses;
 pub mod analysis;
 pub mod arms;
+pub mod attribution;
 pub mod claims;
 pub mod compare;
 pub mod design;
@@ -18,6 +20,7 @@ pub mod pilot;
 pub mod plan;
 pub mod points;
 pub mod results;
+pub mod sampled;
 pub mod sbatch;
 pub mod segment;
 pub mod staged;

@@ -113,7 +113,13 @@ pub fn endpoint(name: &str, at_days: &[f64]) -> Option<Endpoint> {
     if let Some(i) = dates().position(|date| date == name) {
         return of(name.to_owned(), "d", Origin::Date(i));
     }
-    let (when, bare) = name.split_once('.').unwrap_or(("final", name));
+    let parts = if name.starts_with("at_") {
+        // A day may have a decimal point.
+        name.rfind('.').map(|at| (&name[..at], &name[at + 1..]))
+    } else {
+        name.split_once('.')
+    };
+    let (when, bare) = parts.unwrap_or(("final", name));
     let i = column(bare)?;
     let origin = match when {
         "final" => Origin::Final(i),
@@ -255,6 +261,7 @@ mod tests {
             column("msc").map(|c| Origin::At(1, c))
         );
         assert_eq!(endpoint("at_5d.msc", &[7.0]), None);
+        assert!(endpoint("at_0.5d.msc", &[0.5]).is_some());
         assert_eq!(nearest("necrotic_fracton").as_deref(), Some("final.necrotic_fraction"));
     }
 

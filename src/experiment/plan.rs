@@ -17,6 +17,7 @@ use super::arms::set_text;
 use super::factors::Factor;
 use super::file::Experiment;
 use super::outputs::Outputs;
+use super::sampled::Analysis;
 use super::staged::Staged;
 use super::table::{self, BATCH, Column, Values};
 use crate::error::{Error, Result};
@@ -117,6 +118,8 @@ pub struct Manifest {
     pub rows: u64,
     /// Different runs among them.
     pub runs: u64,
+    /// How the results are analysed.
+    pub analysis: Analysis,
     /// What is kept.
     pub outputs: Outputs,
     /// When a point is dropped.
@@ -205,6 +208,7 @@ impl Plan {
             points: points.len() as u64,
             rows: 0,
             runs: 0,
+            analysis: experiment.analysis.clone(),
             outputs: experiment.outputs.clone(),
             staged: experiment.staged.clone(),
             files: BTreeMap::new(),

@@ -2,10 +2,11 @@
 
 use super::factors::{Factor, judge};
 use super::formula::Condition;
+use super::sampled::{self, Analysis};
 use super::text::{Item, Section};
 use super::{arms::Arm, file::MOST_RUNS};
 use crate::error::Error;
-use crate::parameters::nearest_word;
+use crate::parameters::{nearest_word, quoted};
 use crate::scenario::{Faults, Library, Place};
 
 /// Points of a design, in plan order.
@@ -36,15 +37,17 @@ pub(super) fn sweep(
     section: Option<Section>,
     factors: Vec<(Factor, Section)>,
     arms: &[Arm],
+    default_seed: u64,
+    methods: &[&str],
     library: &dyn Library,
     faults: &mut Faults,
-) -> (Vec<Factor>, Points) {
-    let nothing = (Vec::new(), Points::none());
+) -> (Vec<Factor>, Points, Analysis) {
+    let nothing = (Vec::new(), Points::none(), Analysis::None);
     let Some(mut section) = section else {
         let place = factors.first().map(|(f, _)| f.place.clone()).unwrap_or_default();
         let mut fault = place.fault("design", "");
-        fault.expected = "a [design] with a method: grid or list".into();
-        fault.message = "a sweep has a design".into();
+        fault.expected = format!("a [design] with method = {}", quoted(methods));
+        fault.message = "this kind of experiment has a design".into();
         faults.push(&place, fault);
         return nothing;
     };
@@ -55,14 +58,26 @@ pub(super) fn sweep(
     let built = match method.as_deref() {
         Some("grid") => grid(&place, factors, faults),
         Some("list") => list(file, &mut section, factors, library, faults),
-        _ => None,
+        Some(method) => {
+            let drawn = sampled::read(method, &mut section, factors, arms, default_seed, faults);
+            section.done(faults, sampled::ELSEWHERE);
+            return drawn.unwrap_or(nothing);
+        }
+        None => {
+            if faults.is_empty() {
+                let mut fault = place.fault("design.method", "");
+                fault.expected = format!("method = {}", quoted(methods));
+                faults.push(&place, fault);
+            }
+            return nothing;
+        }
     };
-    section.done(faults, &[("type", "method"), ("samples", "n")]);
+    section.done(faults, sampled::ELSEWHERE);
     let Some((factors, points, batches)) = built else {
         return nothing;
     };
     judge(arms, &batches, faults);
-    (factors, points)
+    (factors, points, Analysis::None)
 }
 
 type Batches = Vec<Vec<(String, toml::Value, Place)>>;
@@ -325,8 +340,21 @@ pub(super) fn cells(line: &str) -> Vec<String> {
 }
 
 /// Leaves only the points for which every condition of `[constraints] keep` holds.
-pub(super) fn constrain(section: Option<Section>, factors: &[Factor], points: &mut Points, faults: &mut Faults) {
+pub(super) fn constrain(
+    section: Option<Section>,
+    factors: &[Factor],
+    points: &mut Points,
+    analysis: &Analysis,
+    faults: &mut Faults,
+) {
     let Some(mut section) = section else { return };
+    if !matches!(analysis, Analysis::None | Analysis::Prcc) {
+        let mut fault = section.place.fault("constraints", "");
+        fault.message = "the analysis of this design needs all of its points".into();
+        fault.expected = "ranges of the factors that keep to the conditions by themselves".into();
+        faults.push(&section.place, fault);
+        return;
+    }
     let names: Vec<&str> = factors.iter().map(|f| f.path.as_str()).collect();
     let mut conditions: Vec<(Condition, Item)> = Vec::new();
     for item in section.list("keep").map(|(list, _)| list).unwrap_or_default() {
