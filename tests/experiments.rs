@@ -768,6 +768,40 @@ fn shares_of_mechanisms_add_up_to_what_all_of_them_do() {
 }
 
 #[test]
+fn a_trial_has_patients_with_sites_in_both_arms_and_says_how_many_it_needs() {
+    let place = Place::new(
+        "kind = \"trial\"\nname = \"t\"\nbase = \"tiny.toml\"\n[cohort]\nn = 12\nsites = 2\nacross_sites = \"highest\"\n\
+         strata = [ { id = \"dialysis\", fraction = 0.5, set = { \"host.dialysis\" = true } }, { id = \"none\", fraction = 0.5 } ]\n\
+         [[factors]]\npath = \"mineral.growth_rate_per_d\"\n\
+         [[arms]]\nid = \"a\"\n[[arms]]\nid = \"b\"\nset = { \"host.phosphate_mmol_per_l\" = 2.5 }\n\
+         [power]\nsizes = [4, 8]\ntrials = 200\n[outputs]\nendpoints = [\"mineral_ug\"]\n",
+    );
+    place.expect("run e.toml -o p -q", 0);
+    place.table("p");
+    let runs = rows(&place.path("p-results/runs.csv"));
+    assert_eq!(runs.len(), 12 * 2 * 2);
+    // A patient has sites of its own, the same in both arms.
+    let seeds: std::collections::BTreeSet<&str> = runs.iter().map(|row| row["seed"].as_str()).collect();
+    assert_eq!(seeds.len(), 24);
+    assert!(
+        runs[..24]
+            .iter()
+            .zip(&runs[24..])
+            .all(|(a, b)| a["seed"] == b["seed"] && a["patient_id"] == b["patient_id"])
+    );
+    let strata: std::collections::BTreeSet<&str> = runs.iter().map(|row| row["design_role"].as_str()).collect();
+    assert_eq!(strata.into_iter().collect::<Vec<_>>(), ["dialysis", "none"]);
+    assert_eq!(rows(&place.path("p-results/patients.csv")).len(), 24);
+    let power = rows(&place.path("p-results/trial_power.csv"));
+    assert_eq!(power.len(), 4);
+    for row in &power {
+        let error: f64 = row["type_one_error"].parse().unwrap_or(1.0);
+        assert!(error <= 0.15, "the null is rejected in {error} of the trials: {row:?}");
+    }
+    assert_eq!(rows(&place.path("p-results/trial_size.csv")).len(), 2);
+}
+
+#[test]
 fn priors_that_cannot_be_are_refused() {
     for (factor, words) in [
         (
@@ -798,6 +832,25 @@ fn priors_that_cannot_be_are_refused() {
         assert!(
             answer["errors"][0]["line"].as_u64().is_some_and(|line| line >= 7),
             "{answer:#}"
+        );
+    }
+}
+
+#[test]
+fn every_shipped_experiment_is_right_and_says_what_it_asks_and_costs() {
+    use calcisim::experiment::file;
+    use calcisim::library::Disk;
+    let names = file::shipped();
+    assert!(
+        names.contains(&"smoke") && names.contains(&"therapies_compare"),
+        "{names:?}"
+    );
+    for name in names {
+        let (experiment, _) = file::load(&Disk, name).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        assert_eq!(experiment.name, name);
+        assert!(
+            experiment.question.ends_with('?') && !experiment.cost.is_empty(),
+            "{name}"
         );
     }
 }

@@ -8,7 +8,7 @@ use super::effects::ends;
 use super::outputs::{Endpoint, Origin};
 use super::plan::{DUMMY, Plan};
 use super::sampled::Analysis;
-use super::statistics;
+use super::{statistics, trial_tables};
 use crate::error::{Error, Result};
 use crate::output::{cell, number, quoted};
 
@@ -42,7 +42,7 @@ impl Values<'_> {
     }
 
     /// Replicates of each point.
-    fn replicates(&self, arm: usize, e: usize) -> Vec<Vec<f64>> {
+    pub(super) fn replicates(&self, arm: usize, e: usize) -> Vec<Vec<f64>> {
         let (points, each) = (self.plan.points.len(), self.plan.manifest.replicates as usize);
         let first = arm * points * each;
         self.all[e][first..first + points * each]
@@ -65,6 +65,7 @@ impl Values<'_> {
         match &self.plan.manifest.analysis {
             Analysis::None => {}
             Analysis::Shapley { .. } => told.extend(self.attribution()?),
+            Analysis::Trial(_) => told.extend(trial_tables::tables(self)?),
             _ => told.extend(self.sensitivity()?),
         }
         if self.plan.points.len() == 1 {

@@ -10,6 +10,7 @@ use super::points::{self, Points};
 use super::sampled::Analysis;
 use super::staged::{self, Staged};
 use super::text::{self, Section};
+use super::trial;
 use crate::error::{Diagnostic, Error, Result};
 use crate::parameters::nearest_word;
 use crate::scenario::{Faults, Library, Shipped};
@@ -29,6 +30,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("reps", "replicates"),
     ("scenario", "base"),
     ("arm", "arms"),
+    ("endpoints", "outputs"),
     ("factor", "factors"),
     ("output", "outputs"),
     ("metrics", "outputs"),
@@ -48,6 +50,8 @@ pub enum Kind {
     Sensitivity,
     /// Which mechanisms carry an outcome.
     Attribute,
+    /// Virtual patients in every arm.
+    Trial,
 }
 
 impl Kind {
@@ -58,10 +62,17 @@ impl Kind {
             Self::Sweep => "sweep",
             Self::Sensitivity => "sensitivity",
             Self::Attribute => "attribute",
+            Self::Trial => "trial",
         }
     }
 
-    const ALL: [Self; 4] = [Self::Compare, Self::Sweep, Self::Sensitivity, Self::Attribute];
+    const ALL: [Self; 5] = [
+        Self::Compare,
+        Self::Sweep,
+        Self::Sensitivity,
+        Self::Attribute,
+        Self::Trial,
+    ];
 
     /// The kind of a word.
     pub fn of(word: &str) -> Option<Self> {
@@ -178,6 +189,9 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
     let outputs = top.table("outputs", &mut faults);
     let constraints = top.table("constraints", &mut faults);
     let stages = top.table("staged", &mut faults);
+    let is_trial = kind == Some(Kind::Trial);
+    let mut of_trial = |key| if is_trial { top.table(key, &mut faults) } else { None };
+    let (cohort, assignment, power) = (of_trial("cohort"), of_trial("assignment"), of_trial("power"));
     let top_place = top.place.clone();
     top.done(&mut faults, ELSEWHERE);
     if common.base.is_none() && arm_sections.is_empty() {
@@ -194,6 +208,7 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
     let seed = common.seed.as_ref().map(|(seed, _)| *seed);
     let seed = seed.unwrap_or_else(|| arms.first().map_or(1, |arm| arm.scenario.seed()));
     let nothing = || (Vec::new(), Points::none(), Analysis::None);
+    let mut sites = None;
     let (factors, mut points, analysis) = match kind {
         Some(Kind::Compare) => {
             compare(arms.len(), design.as_ref(), &listed, &top_place, &mut faults);
@@ -211,10 +226,22 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
             );
             attribution::read(design, seed, &top_place, &mut faults).unwrap_or_else(nothing)
         }
+        Some(Kind::Trial) => {
+            if let Some((_, item)) = &replicates {
+                let mut fault = item.fault("replicates", "`sites` in [cohort]: sites at risk of each patient");
+                fault.message = "a trial has patients and their sites".into();
+                faults.push(&item.place, fault);
+            }
+            let found = trial::read(cohort, assignment, power, listed, &arms, seed, &top_place, &mut faults);
+            found.map_or_else(nothing, |cohort| {
+                sites = Some(cohort.sites);
+                (cohort.factors, cohort.points, cohort.analysis)
+            })
+        }
         None => nothing(),
     };
     points::constrain(constraints, &factors, &mut points, &analysis, &mut faults);
-    let replicates_of = replicates.as_ref().map_or(REPLICATES, |(n, _)| *n);
+    let replicates_of = sites.unwrap_or_else(|| replicates.as_ref().map_or(REPLICATES, |(n, _)| *n));
     let runs = (arms.len() as u64)
         .checked_mul(points.rows.len() as u64)
         .and_then(|n| n.checked_mul(replicates_of));

@@ -28,4 +28,6 @@ pub mod statistics;
 pub mod status;
 pub mod table;
 mod text;
+pub mod trial;
+mod trial_tables;
 pub mod verify;

@@ -262,12 +262,21 @@ impl Plan {
         self.manifest.arms.len() * self.points.len() * self.manifest.replicates as usize
     }
 
-    fn seed(&self, row: usize, _point: usize, replicate: u64) -> u64 {
-        if self.manifest.common_random_numbers {
+    fn seed(&self, row: usize, point: usize, replicate: u64) -> u64 {
+        if self.is_cohort() {
+            // The sites of a patient are the same in every arm, and nobody else's.
+            let before = (point as u64).wrapping_mul(self.manifest.replicates);
+            self.manifest.seed.wrapping_add(before).wrapping_add(replicate)
+        } else if self.manifest.common_random_numbers {
             self.manifest.seed.wrapping_add(replicate)
         } else {
             self.manifest.seed.wrapping_add(row as u64)
         }
+    }
+
+    /// Whether points are patients.
+    pub fn is_cohort(&self) -> bool {
+        matches!(self.manifest.analysis, Analysis::Trial(_))
     }
 
     /// Where a row stands.
@@ -318,7 +327,8 @@ impl Plan {
             words.push(self.manifest.arms[place.arm].id.clone());
         }
         if self.points.len() > 1 {
-            words.push(format!("point {}", place.point));
+            let word = if self.is_cohort() { "patient" } else { "point" };
+            words.push(format!("{word} {}", place.point));
         }
         words.push(format!("seed {}", place.seed));
         words.join(", ")
@@ -336,7 +346,10 @@ impl Plan {
             Column::plain("run_id", Values::Text(runs.collect())),
             Column::plain("row", Values::Count(rows.map(|row| row as u32).collect())),
             Column::plain("arm", arm(|a| &a.id)),
-            Column::plain("point", Values::Count(places.iter().map(|p| p.point as u32).collect())),
+            Column::plain(
+                if self.is_cohort() { "patient_id" } else { "point" },
+                Values::Count(places.iter().map(|p| p.point as u32).collect()),
+            ),
             Column::plain(
                 "replicate",
                 Values::Count(places.iter().map(|p| p.replicate as u32).collect()),

@@ -8,6 +8,7 @@ use super::file::MOST_RUNS;
 use super::plan::DUMMY;
 use super::points::Points;
 use super::text::{Item, Node, Section};
+use super::trial::TrialSettings;
 use crate::parameters::{Prior, Registry};
 use crate::scenario::{Faults, Place};
 use crate::units::plain_number;
@@ -47,6 +48,8 @@ pub enum Analysis {
         /// Seed of the orders.
         seed: u64,
     },
+    /// Outcomes of patients, and the power of trials.
+    Trial(TrialSettings),
 }
 
 /// Reads a design over distributions. `method` is known to be one of these.
@@ -213,7 +216,11 @@ fn one_at_a_time(kept: &[(Factor, Distribution)], arms: &[Arm], steps: usize) ->
 
 /// The distribution of a factor: `levels`, `dist`, `low` and `high`, else the prior of the registry; inside the range
 /// that is possible.
-fn with_distribution(factor: Factor, mut rest: Section, faults: &mut Faults) -> Option<(Factor, Distribution)> {
+pub(super) fn with_distribution(
+    factor: Factor,
+    mut rest: Section,
+    faults: &mut Faults,
+) -> Option<(Factor, Distribution)> {
     let before = faults.len();
     let given = rest.take("dist");
     rest.done(
@@ -337,7 +344,7 @@ fn inside(
 }
 
 /// Tries the ends of every factor alone on every arm.
-fn singly(arms: &[Arm], kept: &[(Factor, Distribution)], faults: &mut Faults) {
+pub(super) fn singly(arms: &[Arm], kept: &[(Factor, Distribution)], faults: &mut Faults) {
     let ends = kept
         .iter()
         .filter(|(factor, _)| factor.path != DUMMY)
