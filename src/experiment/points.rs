@@ -51,9 +51,7 @@ pub(super) fn sweep(
         faults.push(&place, fault);
         return nothing;
     };
-    let method = section
-        .choice("method", &["grid", "list"], faults)
-        .map(|(word, _)| word);
+    let method = section.choice("method", methods, faults).map(|(word, _)| word);
     let place = section.place.clone();
     let built = match method.as_deref() {
         Some("grid") => grid(&place, factors, faults),
@@ -168,19 +166,8 @@ fn list(
         faults.push(&section.place, fault);
         return None;
     };
-    let (csv, text) = match library.read(&name, Some(file)) {
-        Ok(found) => found,
-        Err(error) => {
-            let mut fault = item.fault("design.file", "a CSV table beside this file");
-            fault.message = match error {
-                Error::Files { message, .. } => message,
-                other => other.to_string(),
-            };
-            faults.push(&item.place, fault);
-            return None;
-        }
-    };
-    let table = Listed::read(&csv, &text, faults)?;
+    let table = read_table(file, &name, &item, library, faults)?;
+    let csv = table.file.clone();
     for (factor, rest) in factors {
         rest.done(faults, &[]);
         if !table.paths.contains(&factor.path) {
@@ -192,6 +179,34 @@ fn list(
         }
     }
     Some(table.points(faults))
+}
+
+fn read_table(file: &str, name: &str, item: &Item, library: &dyn Library, faults: &mut Faults) -> Option<Listed> {
+    match library.read(name, Some(file)) {
+        Ok((csv, text)) => Listed::read(&csv, &text, faults),
+        Err(error) => {
+            let mut fault = item.fault("design", "a CSV table beside this file");
+            fault.message = match error {
+                Error::Files { message, .. } => message,
+                other => other.to_string(),
+            };
+            faults.push(&item.place, fault);
+            None
+        }
+    }
+}
+
+/// The points of a table that is named in a file, with the factors that its columns are.
+pub(super) fn listed(
+    file: &str,
+    name: &str,
+    item: &Item,
+    library: &dyn Library,
+    faults: &mut Faults,
+) -> Option<(Vec<Factor>, Points)> {
+    let table = read_table(file, name, item, library, faults)?;
+    let (factors, points, _) = table.points(faults);
+    Some((factors, points))
 }
 
 /// A table of points as read.
