@@ -3,7 +3,7 @@
 //! Several workers may work on one plan, on one machine or many, on shards or on the whole: results go into segments
 //! that only their worker writes, and claims keep them from doing the same run twice. A run that fails is a result.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -96,6 +96,12 @@ pub fn units(plan: &Plan, (part, parts): (u64, u64)) -> Vec<Unit> {
     mine.sort_by_key(|unit| (plan.row(unit[0]).replicate, unit[0]));
     mine
 }
+
+/// Settings of points that a thread has read, by arm and point.
+type Known = BTreeMap<(usize, usize), Result<RunSettings>>;
+
+/// Points whose settings a thread keeps.
+const MOST_KNOWN: usize = 32;
 
 /// What the threads of a worker share.
 struct Shared<'a> {
@@ -286,7 +292,7 @@ impl Shared<'_> {
 
     /// One thread: unit after unit, until nothing is left that nobody has done.
     fn take_units(&self) {
-        let mut last: Option<((usize, usize), Result<RunSettings>)> = None;
+        let mut known = Known::new();
         let mut idle = Duration::from_millis(50);
         loop {
             if self.asked().is_err() {
@@ -306,7 +312,7 @@ impl Shared<'_> {
                 lock(&self.queue).extend(again);
                 continue;
             };
-            match self.unit(&unit, &mut last) {
+            match self.unit(&unit, &mut known) {
                 Ok(true) => {
                     self.open.fetch_sub(1, Ordering::Relaxed);
                     idle = Duration::from_millis(50);
@@ -321,7 +327,7 @@ impl Shared<'_> {
     }
 
     /// Does the rows of a unit; false when another worker has one of them.
-    fn unit(&self, unit: &Unit, last: &mut Option<((usize, usize), Result<RunSettings>)>) -> Result<bool> {
+    fn unit(&self, unit: &Unit, settings: &mut Known) -> Result<bool> {
         let replicates = self.plan.manifest.replicates;
         let mut so_far = Vec::new();
         for (i, &row) in unit.iter().enumerate() {
@@ -346,7 +352,7 @@ impl Shared<'_> {
                             lock(&self.tally).done.elsewhere += 1;
                             Ok(outcome)
                         }
-                        None => self.one(row, last),
+                        None => self.one(row, settings),
                     };
                     self.claims.give_back(self.plan.runs[row]);
                     done?
@@ -373,20 +379,21 @@ impl Shared<'_> {
         record.map(|record| Outcome::read(&record)).transpose()
     }
 
-    fn one(&self, row: usize, last: &mut Option<((usize, usize), Result<RunSettings>)>) -> Result<Outcome> {
+    fn one(&self, row: usize, known: &mut Known) -> Result<Outcome> {
         let started = Instant::now();
         let place = self.plan.row(row);
         let at = (place.arm, place.point);
-        let settings = match last {
-            Some((there, settings)) if *there == at => &*settings,
-            _ => {
-                let fresh = match job::settings(self.plan, place.arm, place.point) {
-                    Err(error @ Error::Files { .. }) => return Err(error),
-                    other => other,
-                };
-                &last.insert((at, fresh)).1
+        if !known.contains_key(&at) {
+            if known.len() >= MOST_KNOWN {
+                known.clear();
             }
-        };
+            let fresh = match job::settings(self.plan, place.arm, place.point) {
+                Err(error @ Error::Files { .. }) => return Err(error),
+                other => other,
+            };
+            known.insert(at, fresh);
+        }
+        let settings = &known[&at];
         let job = Job {
             plan: self.plan,
             row,

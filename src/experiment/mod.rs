@@ -15,6 +15,7 @@ pub mod factors;
 pub mod file;
 pub mod formula;
 pub mod job;
+pub mod manifest;
 pub mod matrix;
 pub mod merge;
 pub mod outputs;
