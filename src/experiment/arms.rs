@@ -155,7 +155,7 @@ fn resolve(
         faults.push(&scenario.place, scenario.fault(key, expected));
         return None;
     };
-    let found = library.read(name, Some(file)).and_then(|(name, _)| {
+    let found = library.read(name, Some(file)).map(|(name, _)| {
         let sets = || common.sets.iter().chain(sets);
         let mut texts: Vec<String> = sets().map(|(path, value, _)| set_text(path, value)).collect();
         let mut places: Vec<Place> = sets().map(|(_, _, place)| place.clone()).collect();
@@ -167,7 +167,7 @@ fn resolve(
             places.push(item.place.clone());
         }
         let loaded = Scenario::load(library, &name, &texts);
-        Ok((loaded, places))
+        (loaded, places)
     });
     let (loaded, places) = match found {
         Ok(found) => found,

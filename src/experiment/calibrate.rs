@@ -69,7 +69,16 @@ pub struct WaveSettings {
     pub seed: u64,
 }
 
-/// Reads `[design]` and `[[targets]]` of a calibration. The last part of the answer are the tables of earlier waves.
+/// One wave as points.
+pub(super) struct Wave {
+    pub factors: Vec<Factor>,
+    pub points: Points,
+    pub analysis: Analysis,
+    /// Tables of the waves before.
+    pub earlier: Vec<Vec<u8>>,
+}
+
+/// Reads `[design]` and `[[targets]]` of a calibration.
 pub(super) fn read(
     file: &str,
     design: Option<Section>,
@@ -82,7 +91,7 @@ pub(super) fn read(
     top: &Place,
     faults: &mut Faults,
     warnings: &mut Faults,
-) -> Option<(Vec<Factor>, Points, Analysis, Vec<Vec<u8>>)> {
+) -> Option<Wave> {
     let before = faults.len();
     let Some(mut section) = design else {
         let mut fault = top.fault("design", "");
@@ -163,7 +172,12 @@ pub(super) fn read(
         earlier: earlier.len(),
         seed,
     };
-    Some((factors, Points::plain(rows), Analysis::HistoryMatch(settings), earlier))
+    Some(Wave {
+        factors,
+        points: Points::plain(rows),
+        analysis: Analysis::HistoryMatch(settings),
+        earlier,
+    })
 }
 
 /// Tables of the waves before, as bytes.

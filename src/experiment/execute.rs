@@ -117,6 +117,7 @@ struct Shared<'a> {
     tally: Mutex<Tally>,
     /// Units that are not done.
     open: AtomicU64,
+    /// Simulated seconds so far.
     steps: AtomicU64,
     fault: Mutex<Option<Error>>,
     is_over: AtomicBool,
@@ -129,6 +130,8 @@ struct Tally {
     lowest: Option<(f64, usize)>,
     highest: Option<(f64, usize)>,
     progress: Progress,
+    /// When progress was last shown.
+    shown: Instant,
     started: Instant,
 }
 
@@ -165,7 +168,7 @@ pub fn execute(plan: &Plan, options: &ExecuteOptions) -> Result<Executed> {
     }
     check_disk(plan, missing)?;
     let threads = threads_or_cores(options.threads).min(open.len());
-    let steps = (plan.manifest.days * 24.0).ceil() as u64 * missing as u64;
+    let steps = (plan.manifest.days * 86_400.0).ceil() as u64 * missing as u64;
     if !options.is_quiet {
         eprintln!(
             "{}: {missing} of {of_shard} runs to do, {threads} at a time",
@@ -188,6 +191,7 @@ pub fn execute(plan: &Plan, options: &ExecuteOptions) -> Result<Executed> {
             lowest: None,
             highest: None,
             progress: Progress::new(steps, 0, options.is_quiet),
+            shown: started,
             started,
         }),
         steps: AtomicU64::new(0),
@@ -400,8 +404,9 @@ impl Shared<'_> {
             keep_every: self.options.keep_every,
             host: &self.host,
         };
+        let seconds = settings.as_ref().map_or(0, |s| (3600.0 * s.step_h) as u64);
         let mut tick = || {
-            self.tick();
+            self.tick(seconds);
             self.asked()
         };
         let (record, outcome) = job.run(settings, &mut tick)?;
@@ -410,13 +415,17 @@ impl Shared<'_> {
         Ok(outcome)
     }
 
-    /// A step is done.
-    fn tick(&self) {
-        let steps = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
-        // A thread that finds another at the bar passes by.
-        if let Ok(mut tally) = self.tally.try_lock() {
+    /// A step of so many simulated seconds is done.
+    fn tick(&self, seconds: u64) {
+        let steps = self.steps.fetch_add(seconds, Ordering::Relaxed) + seconds;
+        // A thread that finds another at the bar passes by; nobody reads ten lines a second.
+        if !self.options.is_quiet
+            && let Ok(mut tally) = self.tally.try_lock()
+            && tally.shown.elapsed() > Duration::from_millis(100)
+        {
             let note = tally.note(self.plan);
             tally.progress.at(steps, || note);
+            tally.shown = Instant::now();
         }
     }
 

@@ -263,9 +263,9 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
                 &mut faults,
                 &mut warnings,
             );
-            found.map_or_else(nothing, |(factors, points, analysis, tables)| {
-                earlier = tables;
-                (factors, points, analysis)
+            found.map_or_else(nothing, |wave| {
+                earlier = wave.earlier;
+                (wave.factors, wave.points, wave.analysis)
             })
         }
         None => nothing(),
