@@ -831,58 +831,6 @@ fn a_trial_has_patients_with_sites_in_both_arms_and_says_how_many_it_needs() {
     assert_eq!(rows(&place.path("p-results/trial_size.csv")).len(), 2);
 }
 
-/// What a factor really is comes out of a wave of points, and the next wave reads what the first has left.
-#[test]
-fn a_calibration_rules_points_out_and_names_the_next_ones() {
-    // What the model does with a known growth rate is the target.
-    let truth = Place::new(
-        "kind = \"sweep\"\nname = \"truth\"\nbase = \"tiny.toml\"\nreplicates = 4\n[design]\nmethod = \"list\"\nfile = \"d.csv\"\n",
-    );
-    truth.write("d.csv", "mineral.growth_rate_per_d\n0.3\n");
-    truth.expect("run e.toml -o p -q", 0);
-    truth.table("p");
-    let arms = rows(&truth.path("p-results/arms.csv"));
-    let mineral = arms
-        .iter()
-        .find(|row| row["endpoint"] == "final.mineral_ug")
-        .map(|row| row["mean"].clone());
-    let value: f64 = mineral.and_then(|m| m.parse().ok()).unwrap_or(f64::NAN);
-    let wave = |design: &str| {
-        format!(
-            "kind = \"calibrate\"\nname = \"w\"\nbase = \"tiny.toml\"\nreplicates = 4\n[design]\nmethod = \"history_match\"\n\
-             candidates = 2000\n{design}\n[[factors]]\npath = \"mineral.growth_rate_per_d\"\nlow = 0.05\nhigh = 1.5\nscale = \"log\"\n\
-             [[targets]]\nid = \"mineral\"\noutput = \"mineral_ug\"\nvalue = {value:?}\nsd = {:?}\nsource = \"the model itself\"\n\
-             [[targets]]\nid = \"other\"\noutput = \"max.mineral_ug\"\nvalue = 1.0\nsd = 1.0\nuse = \"hold_out\"\nsource = \"none\"\n\
-             [outputs]\nendpoints = [\"mineral_ug\", \"max.mineral_ug\"]\n",
-            0.02 * value
-        )
-    };
-    let place = Place::new(&wave("n = 12"));
-    place.expect("run e.toml -o p -q", 0);
-    place.table("p");
-    let next: Vec<f64> = rows(&place.path("p-results/next_wave.csv"))
-        .iter()
-        .filter_map(|row| row["mineral.growth_rate_per_d"].parse().ok())
-        .collect();
-    assert_eq!(next.len(), 12);
-    let (low, high) = next.iter().fold((f64::MAX, 0.0_f64), |(l, h), x| {
-        (if *x < l { *x } else { l }, if *x > h { *x } else { h })
-    });
-    assert!(
-        low < 0.3 && 0.3 < high && high / low < 15.0,
-        "{low} to {high} is left of 0.05 to 1.5"
-    );
-    let fit = rows(&place.path("p-results/targets_fit.csv"));
-    assert_eq!((fit[0]["use"].as_str(), fit[1]["use"].as_str()), ("fit", "hold_out"));
-    place.write(
-        "e.toml",
-        &wave("points = \"p-results/next_wave.csv\"\nearlier = [\"p-results\"]"),
-    );
-    place.expect("run e.toml -o q -q", 0);
-    place.table("q");
-    assert!(place.path("q-results/identifiability.csv").is_file());
-}
-
 #[test]
 fn priors_that_cannot_be_are_refused() {
     for (factor, words) in [

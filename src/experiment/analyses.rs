@@ -1,11 +1,8 @@
 //! What the results of a design say, as tables: sensitivity, attribution, survival, consistency. The arithmetic lives in
 //! `analysis`; here rows of a plan become its arrays and its answers become cells.
 
-use std::path::Path;
-
 use super::analysis::{Estimate, consistency, morris, prcc, seeds, shapley, sobol, survival};
 use super::attribution::subsets;
-use super::calibrate_tables;
 use super::design::moves_of_roles;
 use super::effects::ends;
 use super::outputs::{Endpoint, Origin};
@@ -62,13 +59,12 @@ impl Values<'_> {
         }
     }
 
-    /// Every table that the plan's analysis asks for; `folder` holds the table of runs.
-    pub fn tables(&self, folder: &Path) -> Result<Vec<Told>> {
+    /// Every table that the plan's analysis asks for.
+    pub fn tables(&self) -> Result<Vec<Told>> {
         let mut told = Vec::new();
         match &self.plan.manifest.analysis {
             Analysis::None => {}
             Analysis::Shapley { .. } => told.extend(self.attribution()?),
-            Analysis::HistoryMatch(_) => told.extend(calibrate_tables::tables(self.plan, folder)?),
             Analysis::Trial(_) => told.extend(trial_tables::tables(self)?),
             _ => told.extend(self.sensitivity()?),
         }

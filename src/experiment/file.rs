@@ -3,6 +3,7 @@
 //! The file says what is asked; scenarios say what a site is. Factor paths are registry keys, as for `--set`.
 
 use super::arms::{self, Arm, Common};
+use super::attribution;
 use super::factors::{self, Factor};
 use super::outputs::{self, Outputs};
 use super::points::{self, Points};
@@ -10,7 +11,6 @@ use super::sampled::Analysis;
 use super::staged::{self, Staged};
 use super::text::{self, Section};
 use super::trial;
-use super::{attribution, calibrate};
 use crate::error::{Diagnostic, Error, Result};
 use crate::parameters::nearest_word;
 use crate::scenario::{Faults, Library, Shipped};
@@ -52,8 +52,6 @@ pub enum Kind {
     Attribute,
     /// Virtual patients in every arm.
     Trial,
-    /// What targets rule out.
-    Calibrate,
 }
 
 impl Kind {
@@ -65,17 +63,15 @@ impl Kind {
             Self::Sensitivity => "sensitivity",
             Self::Attribute => "attribute",
             Self::Trial => "trial",
-            Self::Calibrate => "calibrate",
         }
     }
 
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 5] = [
         Self::Compare,
         Self::Sweep,
         Self::Sensitivity,
         Self::Attribute,
         Self::Trial,
-        Self::Calibrate,
     ];
 
     /// The kind of a word.
@@ -115,8 +111,6 @@ pub struct Experiment {
     pub points: Points,
     /// How the results are analysed.
     pub analysis: Analysis,
-    /// Tables of the waves before a calibration.
-    pub earlier: Vec<Vec<u8>>,
     /// What is kept.
     pub outputs: Outputs,
     /// When a point is dropped.
@@ -195,10 +189,6 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
     let outputs = top.table("outputs", &mut faults);
     let constraints = top.table("constraints", &mut faults);
     let stages = top.table("staged", &mut faults);
-    let targets = match kind {
-        Some(Kind::Calibrate) => top.tables("targets", &mut faults),
-        _ => Vec::new(),
-    };
     let is_trial = kind == Some(Kind::Trial);
     let mut of_trial = |key| if is_trial { top.table(key, &mut faults) } else { None };
     let (cohort, assignment, power) = (of_trial("cohort"), of_trial("assignment"), of_trial("power"));
@@ -219,7 +209,6 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
     let seed = seed.unwrap_or_else(|| arms.first().map_or(1, |arm| arm.scenario.seed()));
     let nothing = || (Vec::new(), Points::none(), Analysis::None);
     let mut sites = None;
-    let mut earlier = Vec::new();
     let (factors, mut points, analysis) = match kind {
         Some(Kind::Compare) => {
             compare(arms.len(), design.as_ref(), &listed, &top_place, &mut faults);
@@ -247,25 +236,6 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
             found.map_or_else(nothing, |cohort| {
                 sites = Some(cohort.sites);
                 (cohort.factors, cohort.points, cohort.analysis)
-            })
-        }
-        Some(Kind::Calibrate) => {
-            let found = calibrate::read(
-                file,
-                design,
-                targets,
-                listed,
-                &arms,
-                &outputs,
-                seed,
-                library,
-                &top_place,
-                &mut faults,
-                &mut warnings,
-            );
-            found.map_or_else(nothing, |wave| {
-                earlier = wave.earlier;
-                (wave.factors, wave.points, wave.analysis)
             })
         }
         None => nothing(),
@@ -304,7 +274,6 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
         factors,
         points,
         analysis,
-        earlier,
         outputs,
         staged,
     };

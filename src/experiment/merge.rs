@@ -289,7 +289,7 @@ impl Tables<'_> {
         if plan.points.len() > 1 {
             write("points.csv", self.points_table(&measures, values))?;
         }
-        for told in (analyses::Values { plan, all: values }).tables(self.folder)? {
+        for told in (analyses::Values { plan, all: values }).tables()? {
             write(told.name, told.text)?;
             headline.push_str(&told.headline);
         }

@@ -4,8 +4,6 @@ pub mod analyses;
 pub mod analysis;
 pub mod arms;
 pub mod attribution;
-pub mod calibrate;
-mod calibrate_tables;
 pub mod claims;
 pub mod compare;
 pub mod design;

@@ -217,11 +217,6 @@ impl Plan {
             .join("scenario.toml")
     }
 
-    /// The table of an earlier wave of a calibration.
-    pub fn earlier(&self, wave: usize) -> PathBuf {
-        self.folder.join("earlier").join(format!("{wave}.parquet"))
-    }
-
     /// A row in words.
     pub fn describe(&self, row: usize) -> String {
         let place = self.row(row);
@@ -344,9 +339,6 @@ impl Plan {
             for (name, text) in &arm.companions {
                 put(at(name), text.as_bytes())?;
             }
-        }
-        for (i, bytes) in experiment.earlier.iter().enumerate() {
-            put(format!("earlier/{i}.parquet"), bytes)?;
         }
         let name = folder.join("plan.parquet");
         let beside = folder.join(".plan.parquet.new");

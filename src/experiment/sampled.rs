@@ -2,7 +2,6 @@
 //! of sensitivity analysis.
 
 use super::arms::Arm;
-use super::calibrate::WaveSettings;
 use super::design::{self, Design, Distribution};
 use super::factors::{Factor, Kind, judge};
 use super::file::MOST_RUNS;
@@ -51,8 +50,6 @@ pub enum Analysis {
     },
     /// Outcomes of patients, and the power of trials.
     Trial(TrialSettings),
-    /// What targets rule out.
-    HistoryMatch(WaveSettings),
 }
 
 /// Reads a design over distributions. `method` is known to be one of these.
