@@ -3,5 +3,6 @@
 pub mod analysis;
 pub mod compare;
 pub mod design;
+pub mod kinds;
 pub mod matrix;
 pub mod statistics;
