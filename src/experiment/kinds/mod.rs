@@ -2,27 +2,11 @@
 //!
 //! Pure: values in the order of a plan in, text of tables out.
 
-pub mod attribute;
-pub mod sensitivity;
+pub mod calibrate;
 pub mod trial;
 
 use crate::experiment::analysis::Estimate;
 use crate::output::cell;
-
-/// Values of one output of one arm.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
-    /// Id of the arm.
-    pub arm: String,
-    /// Name of the endpoint.
-    pub output: String,
-    /// Unit.
-    pub unit: String,
-    /// Day on which it was read [d]; nothing for dates.
-    pub t_d: Option<f64>,
-    /// `replicates[point][replicate]`, not a number where a run failed or was dropped.
-    pub replicates: Vec<Vec<f64>>,
-}
 
 /// A number as a cell; empty when it is not one.
 fn number(x: f64) -> String {
