@@ -2,10 +2,20 @@
 //! Their tests stand with the replay, which makes what they show.
 
 use super::{Standing, Target};
-use crate::experiment::analysis::identifiability;
+use crate::experiment::analysis::{Estimate, identifiability};
 use crate::experiment::design::{Distribution, normal_quantile, values};
-use crate::experiment::kinds::{cells, number};
-use crate::output::quoted;
+use crate::output::{cell, quoted};
+
+/// A number as a cell; empty when it is not one.
+fn number(x: f64) -> String {
+    cell(Some(x).filter(|x| !x.is_nan()))
+}
+
+/// `value,low,high`.
+fn cells(estimate: &Estimate) -> String {
+    let (low, high) = estimate.interval.map_or((f64::NAN, f64::NAN), |i| (i.low, i.high));
+    format!("{},{},{}", number(estimate.value), number(low), number(high))
+}
 
 /// `waves.csv`: one row per wave and fitted target.
 pub fn waves_table(targets: &[Target], standing: &Standing) -> String {
