@@ -19,6 +19,8 @@ mod schedule;
 mod shipped;
 
 pub use draft::Place;
+#[cfg(feature = "cli")]
+pub(crate) use draft::{Faults, Source, plain};
 pub use shipped::{Library, Shipped, stem, tidy};
 
 /// Where a value comes from and what was done to it.

@@ -104,6 +104,8 @@ impl RunSettings {
 pub struct Moment<'a> {
     /// The model after the step.
     pub model: &'a Model,
+    /// What is remembered for the summary.
+    pub watch: &'a Watch,
     /// The columns of the series.
     pub row: &'a Row,
     /// Whether the series keeps this row.
@@ -129,20 +131,35 @@ pub fn simulate(
     seed: u64,
     observer: &mut dyn FnMut(&Moment) -> Result<()>,
 ) -> Result<(Model, Summary)> {
-    let mut model = Model::new(settings.parameters.clone(), seed)?;
-    let mut watch = Watch::default();
+    let model = Model::new(settings.parameters.clone(), seed)?;
+    go_on(settings, seed, model, Watch::default(), observer)
+}
+
+/// The rest of a run in memory, from a model and what was remembered up to it: the bits of a run without a stop.
+pub fn go_on(
+    settings: &RunSettings,
+    seed: u64,
+    mut model: Model,
+    mut watch: Watch,
+    observer: &mut dyn FnMut(&Moment) -> Result<()>,
+) -> Result<(Model, Summary)> {
     let (last, cadence) = (settings.last_step(), settings.cadence());
+    let mut is_seen = watch.latest().is_some_and(|row| row.step == model.clock.step());
     loop {
-        let (row, events) = look(&mut model, &mut watch, &settings.definitions);
-        let is_last = row.step >= last;
-        observer(&Moment {
-            model: &model,
-            row: &row,
-            is_row_kept: is_last || cadence.is_due(row.step),
-            events: &events,
-            is_last,
-        })?;
-        if is_last {
+        if !is_seen {
+            let (row, events) = look(&mut model, &mut watch, &settings.definitions);
+            let is_last = row.step >= last;
+            observer(&Moment {
+                model: &model,
+                watch: &watch,
+                row: &row,
+                is_row_kept: is_last || cadence.is_due(row.step),
+                events: &events,
+                is_last,
+            })?;
+        }
+        is_seen = false;
+        if model.clock.step() >= last {
             break;
         }
         model.step()?;

@@ -16,6 +16,7 @@ use crate::version;
 
 mod check;
 mod drawing;
+pub mod experiment;
 mod explain;
 mod flow;
 mod list;
@@ -74,6 +75,8 @@ pub enum Command {
     Run(RunArgs),
     /// Run several scenarios with common random numbers and compare them with the first
     Compare(CompareArgs),
+    /// Many runs: plan, run, status, merge, verify, sbatch
+    Experiment(experiment::ExperimentArgs),
     /// Go on with a run that was stopped, or make a finished one longer
     Resume(ResumeArgs),
     /// Draw the figures of a run or a comparison
@@ -194,6 +197,7 @@ fn dispatch(cli: Cli) -> Result<Reply> {
     match cli.command {
         Command::Run(args) => run::run(&args, global),
         Command::Compare(args) => run::compare(&args, global),
+        Command::Experiment(args) => experiment::experiment(&args, global),
         Command::Resume(args) => run::resume(&args, global),
         Command::Figures(args) => run::figures(&args, global),
         Command::Flow(args) => flow::flow(&args),

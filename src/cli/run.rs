@@ -93,7 +93,7 @@ pub struct FiguresArgs {
     pub run: std::path::PathBuf,
 }
 
-fn threads(text: &str) -> Result<usize, String> {
+pub(super) fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n @ 1..=4096) => Ok(n),
         _ => Err("a whole number from 1 to 4096".into()),
@@ -137,7 +137,7 @@ pub fn scenarios(args: &CompareArgs) -> Result<(Vec<Scenario>, Vec<Diagnostic>)>
 }
 
 /// Warnings of a run or comparison, as the pen draws them.
-fn notes(file: &str, lines: impl IntoIterator<Item = String>) -> Vec<Diagnostic> {
+pub(super) fn notes(file: &str, lines: impl IntoIterator<Item = String>) -> Vec<Diagnostic> {
     lines
         .into_iter()
         .map(|message| Diagnostic {
@@ -149,7 +149,7 @@ fn notes(file: &str, lines: impl IntoIterator<Item = String>) -> Vec<Diagnostic>
 }
 
 /// The object of a finished command, without the fields that every reply has.
-fn object(value: serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
+pub(super) fn object(value: serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
     let mut map = match value {
         serde_json::Value::Object(map) => map,
         _ => serde_json::Map::new(),

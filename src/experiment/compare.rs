@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::statistics::{self, Interval, Paired};
+use super::effects::{self, Contrast, Measure, Spread, ends, pairs};
+use super::statistics::{self, Paired};
 use crate::error::{Diagnostic, Error, Result};
 use crate::output::series::{COLUMNS, Row};
 use crate::output::summary::{DATES, Summary};
@@ -77,21 +78,6 @@ pub struct RunRow {
     pub result: std::result::Result<Summary, String>,
 }
 
-/// A contrast of one endpoint.
-#[derive(Clone, Debug)]
-pub struct Contrast {
-    /// Index of the arm; the reference is arm 0.
-    pub arm: usize,
-    /// Name of the endpoint.
-    pub endpoint: String,
-    /// Unit.
-    pub unit: &'static str,
-    /// What the pairs say.
-    pub paired: Paired,
-    /// p after Holm over the endpoints of this arm.
-    pub p_holm: f64,
-}
-
 /// A finished comparison.
 #[derive(Clone, Debug)]
 pub struct Comparison {
@@ -111,10 +97,19 @@ pub struct Comparison {
     pub wall_s: f64,
 }
 
-/// Name and unit of each endpoint.
-fn endpoints() -> Vec<(String, &'static str)> {
-    let finals = COLUMNS.iter().map(|c| (format!("final.{}", c.name), c.unit));
-    finals.chain(DATES.iter().map(|&d| (d.to_owned(), "d"))).collect()
+/// The endpoints: every column at the end, then the dates.
+fn endpoints() -> Vec<Measure> {
+    let measure = |name: String, unit: &str, is_date| Measure {
+        name,
+        unit: unit.to_owned(),
+        is_date,
+    };
+    let finals = COLUMNS
+        .iter()
+        .map(|c| measure(format!("final.{}", c.name), c.unit, false));
+    finals
+        .chain(DATES.iter().map(|&d| measure(d.to_owned(), "d", true)))
+        .collect()
 }
 
 /// Values of the endpoints as they are: nothing = not applicable, or did not happen.
@@ -385,49 +380,20 @@ fn column(runs: &[RunRow], arm: usize, endpoint: usize, days: f64) -> Vec<Option
         .collect()
 }
 
-/// The pairs of an arm and the reference in which both have a value.
-fn pairs(arm: &[Option<f64>], reference: &[Option<f64>]) -> (Vec<f64>, Vec<f64>) {
-    arm.iter().zip(reference).filter_map(|(a, b)| a.zip(*b)).unzip()
-}
-
 fn contrasts(runs: &[RunRow], arms: usize, days: f64) -> Vec<Contrast> {
-    let mut all = Vec::new();
-    for arm in 1..arms {
-        let mut of_arm: Vec<Contrast> = endpoints()
-            .into_iter()
-            .enumerate()
-            .filter_map(|(e, (endpoint, unit))| {
-                let (here, there) = pairs(&column(runs, arm, e, days), &column(runs, 0, e, days));
-                let paired = statistics::paired(&here, &there)?;
-                Some(Contrast {
-                    arm,
-                    endpoint,
-                    unit,
-                    paired,
-                    p_holm: 1.0,
-                })
-            })
-            .collect();
-        // An endpoint in which no pair differs cannot be rejected at any level and is no part of the family (Tarone 1990).
-        let mut family: Vec<&mut Contrast> = of_arm.iter_mut().filter(|c| c.paired.differs).collect();
-        let raw: Vec<f64> = family.iter().map(|c| c.paired.p).collect();
-        for (contrast, p) in family.iter_mut().zip(statistics::holm(&raw)) {
-            contrast.p_holm = p;
-        }
-        all.extend(of_arm);
-    }
-    all
+    effects::contrasts(arms, &endpoints(), &|arm, e| column(runs, arm, e, days))
 }
 
 fn write_tables(folder: &Path, ids: &[String], runs: &[RunRow], contrasts: &[Contrast], days: f64) -> Result<()> {
     let write = |name: &str, text: String| files::write_whole(&folder.join(name), text.as_bytes());
     write("runs.csv", runs_table(ids, runs))?;
-    write("arms.csv", arms_table(ids, runs, days))?;
-    write("contrasts.csv", contrasts_table(ids, contrasts))
+    let column = |arm: usize, e: usize| column(runs, arm, e, days);
+    write("arms.csv", effects::arms_table(ids, &endpoints(), &column))?;
+    write("contrasts.csv", effects::contrasts_table(ids, contrasts))
 }
 
 fn runs_table(ids: &[String], runs: &[RunRow]) -> String {
-    let names: Vec<String> = endpoints().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = endpoints().into_iter().map(|m| m.name).collect();
     let mut text = format!("arm,replicate,seed,status,error,state_hash,{}\n", names.join(","));
     for run in runs {
         let (status, error, hash, values) = match &run.result {
@@ -447,78 +413,9 @@ fn runs_table(ids: &[String], runs: &[RunRow]) -> String {
     text
 }
 
-/// Spread of one endpoint in one arm.
-struct Spread {
-    n: usize,
-    mean: f64,
-    sd: f64,
-    /// 5, 25, 50, 75, 95 %.
-    quantiles: [f64; 5],
-}
-
-impl Spread {
-    fn of(values: &[Option<f64>]) -> Option<Self> {
-        let values: Vec<f64> = values.iter().flatten().copied().collect();
-        let sorted = statistics::sorted(&values);
-        (!values.is_empty()).then(|| Self {
-            n: values.len(),
-            mean: statistics::mean(&values),
-            sd: statistics::sd(&values),
-            quantiles: [0.05, 0.25, 0.5, 0.75, 0.95].map(|share| statistics::quantile(&sorted, share)),
-        })
-    }
-}
-
-fn arms_table(ids: &[String], runs: &[RunRow], days: f64) -> String {
-    let mut text = "arm,endpoint,n,mean,sd,median,q05,q25,q75,q95,unit\n".to_owned();
-    for (arm, id) in ids.iter().enumerate() {
-        for (e, (endpoint, unit)) in endpoints().into_iter().enumerate() {
-            if let Some(s) = Spread::of(&column(runs, arm, e, days)) {
-                let [q05, q25, median, q75, q95] = s.quantiles.map(number);
-                let (mean, sd) = (number(s.mean), number(s.sd));
-                text.push_str(&format!(
-                    "{},{endpoint},{},{mean},{sd},{median},{q05},{q25},{q75},{q95},{}\n",
-                    quoted(id),
-                    s.n,
-                    quoted(unit)
-                ));
-            }
-        }
-    }
-    text
-}
-
-fn ends(interval: Option<Interval>) -> [Option<f64>; 2] {
-    [interval.map(|i| i.low), interval.map(|i| i.high)]
-}
-
-fn contrasts_table(ids: &[String], contrasts: &[Contrast]) -> String {
-    let mut text = "arm,reference,endpoint,paired,diff_mean,diff_ci_low,diff_ci_high,a_measure,a_ci_low,a_ci_high,\
-                    p_raw,p_holm,n_pairs,unit\n"
-        .to_owned();
-    for c in contrasts {
-        let p = &c.paired;
-        let [d_low, d_high] = ends(p.difference_interval).map(cell);
-        let [a_low, a_high] = ends(p.superiority_interval).map(cell);
-        text.push_str(&format!(
-            "{},{},{},true,{},{d_low},{d_high},{},{a_low},{a_high},{},{},{},{}\n",
-            quoted(&ids[c.arm]),
-            quoted(&ids[0]),
-            c.endpoint,
-            number(p.difference),
-            number(p.superiority),
-            number(p.p),
-            number(c.p_holm),
-            p.pairs,
-            quoted(c.unit)
-        ));
-    }
-    text
-}
-
 impl Comparison {
     fn endpoint(&self, name: &str) -> usize {
-        endpoints().iter().position(|(n, _)| n == name).unwrap_or(0)
+        endpoints().iter().position(|m| m.name == name).unwrap_or(0)
     }
 
     fn spread(&self, arm: usize, name: &str) -> Option<Spread> {
@@ -700,13 +597,13 @@ impl Comparison {
             .iter()
             .enumerate()
             .map(|(arm, id)| {
-                let rows = endpoints().into_iter().enumerate().filter_map(|(e, (name, unit))| {
+                let rows = endpoints().into_iter().enumerate().filter_map(|(e, m)| {
                     let s = Spread::of(&column(&self.runs, arm, e, self.days))?;
                     let [q05, q25, median, q75, q95] = s.quantiles;
                     Some((
-                        name,
+                        m.name,
                         json!({"n": s.n, "mean": s.mean, "sd": s.sd, "median": median, "q05": q05, "q25": q25,
-                               "q75": q75, "q95": q95, "unit": unit}),
+                               "q75": q75, "q95": q95, "unit": m.unit}),
                     ))
                 });
                 let endpoints: serde_json::Map<String, Value> = rows.collect();

@@ -127,16 +127,26 @@ impl Log {
     }
 }
 
-/// A named place where a test may end the process: `CALCISIM_FAIL=name:n` aborts at the n-th passage.
-pub fn fail_point(name: &str) {
+/// Name and passage of `CALCISIM_FAIL=name:n`.
+fn asked_failure() -> Option<&'static (String, u64)> {
     static ASKED: OnceLock<Option<(String, u64)>> = OnceLock::new();
-    static PASSED: AtomicU64 = AtomicU64::new(0);
     let asked = ASKED.get_or_init(|| {
         let text = std::env::var("CALCISIM_FAIL").ok()?;
         let (name, n) = text.split_once(':')?;
         Some((name.to_owned(), n.parse().ok()?))
     });
-    if let Some((wanted, n)) = asked
+    asked.as_ref()
+}
+
+/// Whether a test asked for a failure at this place, at any passage.
+pub fn is_asked_to_fail(name: &str) -> bool {
+    asked_failure().is_some_and(|(wanted, _)| wanted == name)
+}
+
+/// A named place where a test may end the process: `CALCISIM_FAIL=name:n` aborts at the n-th passage.
+pub fn fail_point(name: &str) {
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+    if let Some((wanted, n)) = asked_failure()
         && wanted == name
         && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *n
     {

@@ -41,7 +41,7 @@ pub enum Place {
 
 impl Place {
     /// Position in a list of faults.
-    pub(super) fn order(&self) -> (usize, usize, usize) {
+    pub(crate) fn order(&self) -> (usize, usize, usize) {
         match self {
             Self::Default => (0, 0, 0),
             Self::Text {
@@ -53,7 +53,7 @@ impl Place {
     }
 
     /// A fault at this place.
-    pub(super) fn fault(&self, key: &str, value: &str) -> Diagnostic {
+    pub(crate) fn fault(&self, key: &str, value: &str) -> Diagnostic {
         let (file, line, column) = match self {
             Self::Default => ("registry".to_string(), 0, 0),
             Self::Text { file, line, column, .. } => (file.clone(), *line, *column),
@@ -118,7 +118,7 @@ impl Element {
 
 /// Faults with the order in which they are shown.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     list: Vec<((usize, usize, usize), Diagnostic)>,
 }
 
@@ -163,14 +163,14 @@ pub(super) fn canonical(key: &str) -> &str {
 }
 
 /// Text of one file, with places.
-struct Source<'a> {
-    order: usize,
-    name: &'a str,
-    text: &'a str,
+pub(crate) struct Source<'a> {
+    pub order: usize,
+    pub name: &'a str,
+    pub text: &'a str,
 }
 
 impl Source<'_> {
-    fn place(&self, offset: usize) -> Place {
+    pub fn place(&self, offset: usize) -> Place {
         let mut offset = offset.min(self.text.len());
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
@@ -185,7 +185,7 @@ impl Source<'_> {
         }
     }
 
-    fn written(&self, span: std::ops::Range<usize>) -> String {
+    pub fn written(&self, span: std::ops::Range<usize>) -> String {
         short(self.text.get(span).unwrap_or(""))
     }
 }
@@ -608,7 +608,7 @@ fn path_parts(path: &str) -> Vec<String> {
 }
 
 /// A parsed value without spans.
-fn plain(value: &DeValue) -> toml::Value {
+pub(crate) fn plain(value: &DeValue) -> toml::Value {
     match value {
         DeValue::String(text) => toml::Value::String(text.to_string()),
         DeValue::Integer(i) => i64::from_str_radix(i.as_str(), i.radix())

@@ -145,7 +145,7 @@ pub fn free_memory() -> Option<f64> {
 }
 
 /// Disk that a user may fill below a folder that need not exist yet [B].
-fn free_disk(out: &Path) -> Option<f64> {
+pub fn free_disk(out: &Path) -> Option<f64> {
     let there = super::folder::nearest_existing(out);
     let found = rustix::fs::statvfs(&there).ok()?;
     Some(found.f_bavail as f64 * found.f_frsize as f64)

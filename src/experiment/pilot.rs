@@ -1,0 +1,53 @@
+//! A timed pilot: what an experiment will cost, from the first seconds of its first run.
+
+use std::time::{Duration, Instant};
+
+use super::execute::result_size;
+use super::job;
+use super::plan::{Forecast, Plan};
+use crate::error::{Error, Result};
+use crate::par;
+use crate::simulation::stop::Stop;
+use crate::simulation::{RunSettings, simulate};
+
+/// Times the first run of a plan for at most so long.
+pub fn pilot(plan: &Plan, limit: Duration, stop: &Stop) -> Result<Forecast> {
+    let row = plan.row(0);
+    let settings = job::settings(plan, row.arm, row.point)?;
+    let (run_s, share) = par::with_threads(1, || timed(&settings, row.seed, limit, stop))?;
+    Ok(Forecast {
+        run_s,
+        share,
+        core_hours: run_s * plan.manifest.runs as f64 / 3600.0,
+        disk: result_size(plan) * plan.manifest.runs as f64,
+    })
+}
+
+/// Seconds of a whole run, and the share of it that was timed. A run that fails early costs what it took.
+fn timed(settings: &RunSettings, seed: u64, limit: Duration, stop: &Stop) -> Result<(f64, f64)> {
+    let begun = Instant::now();
+    let last = settings.last_step();
+    let mut first_step: Option<Instant> = None;
+    let mut seen = 0;
+    let ran = simulate(settings, seed, &mut |moment| {
+        first_step.get_or_insert_with(Instant::now);
+        seen = moment.row.step;
+        if let Some(reason) = stop.asked("the plan is whole; it only has no forecast") {
+            return Err(reason);
+        }
+        if begun.elapsed() > limit && seen > 0 && !moment.is_last {
+            return Err(Error::Condition("long enough".to_owned()));
+        }
+        Ok(())
+    });
+    let all = begun.elapsed().as_secs_f64();
+    match (ran, first_step) {
+        (Err(reason @ (Error::Stopped(_) | Error::Interrupted(_))), _) => Err(reason),
+        (Err(_), Some(start)) if seen > 0 && seen < last => {
+            let steps_s = start.elapsed().as_secs_f64();
+            let share = seen as f64 / last as f64;
+            Ok((all - steps_s + steps_s / share, share))
+        }
+        _ => Ok((all, 1.0)),
+    }
+}

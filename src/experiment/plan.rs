@@ -1,0 +1,618 @@
+//! A plan: an immutable folder that says which runs an experiment is made of.
+//!
+//! `plan.json` (what was asked, by which calcisim, digests of all) · `plan.parquet` (one row per run) · `experiment.toml`
+//! (as written) · `scenarios/<arm>/` (resolved) · `segments/`, `claims/` (what workers write).
+//!
+//! A run is named after its content: `run_id` = blake3 of (scenario digest, changes, seed, version). Two rows that ask
+//! for the same run share it, and results stay valid when the plan around them changes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::arms::set_text;
+use super::factors::Factor;
+use super::file::Experiment;
+use super::outputs::Outputs;
+use super::sampled::Analysis;
+use super::staged::Staged;
+use super::table::{self, BATCH, Column, Values};
+use crate::error::{Error, Result};
+use crate::output::{files, run_json};
+use crate::simulation::folder;
+
+/// What the version of the layout is called.
+const SCHEMA: &str = "calcisim-plan/1";
+
+/// Name of a run by its content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunId(pub [u8; 16]);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::str::FromStr for RunId {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        let mut id = [0; 16];
+        if text.len() != 32 || !text.is_ascii() {
+            return Err(());
+        }
+        for (i, byte) in id.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| ())?;
+        }
+        Ok(Self(id))
+    }
+}
+
+/// An arm as the plan knows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArmRecord {
+    /// Id.
+    pub id: String,
+    /// Digest of its scenario.
+    pub scenario_digest: String,
+}
+
+/// A factor as the plan knows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FactorRecord {
+    /// Path.
+    pub path: String,
+    /// Unit.
+    pub unit: String,
+}
+
+/// What a timed pilot forecasts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// Seconds of one run.
+    pub run_s: f64,
+    /// Share of a run that was timed.
+    pub share: f64,
+    /// Hours of one core for all runs.
+    pub core_hours: f64,
+    /// Disk for all results [B].
+    pub disk: f64,
+}
+
+/// `plan.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Layout.
+    pub schema: String,
+    /// Kind of the experiment.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its question.
+    pub question: String,
+    /// Its cost in words.
+    pub cost: String,
+    /// Version of calcisim.
+    pub version: String,
+    /// Revision of its source.
+    pub git: String,
+    /// Length of the runs [d].
+    pub days: f64,
+    /// Runs of each arm at each point.
+    pub replicates: u64,
+    /// First seed.
+    pub seed: u64,
+    /// Whether every arm and point sees the same seeds.
+    pub common_random_numbers: bool,
+    /// Arms, the reference first.
+    pub arms: Vec<ArmRecord>,
+    /// Factors.
+    pub factors: Vec<FactorRecord>,
+    /// Points of the design.
+    pub points: u64,
+    /// Rows of the plan.
+    pub rows: u64,
+    /// Different runs among them.
+    pub runs: u64,
+    /// How the results are analysed.
+    pub analysis: Analysis,
+    /// What is kept.
+    pub outputs: Outputs,
+    /// When a point is dropped.
+    pub staged: Option<Staged>,
+    /// blake3 of every file of the plan.
+    pub files: BTreeMap<String, String>,
+    /// blake3 of all of the above.
+    pub digest: String,
+    /// What a pilot forecast; no part of the digest.
+    #[serde(default)]
+    pub forecast: Option<Forecast>,
+}
+
+impl Manifest {
+    fn own_digest(&self) -> Result<String> {
+        let bare = Self {
+            digest: String::new(),
+            forecast: None,
+            ..self.clone()
+        };
+        let text = serde_json::to_string(&bare).map_err(|f| Error::Internal(f.to_string()))?;
+        Ok(blake3::hash(text.as_bytes()).to_hex().to_string())
+    }
+}
+
+/// Which calcisim this is, as a part of every run's name.
+pub fn version() -> String {
+    format!("{} {}", env!("CARGO_PKG_VERSION"), run_json::git())
+}
+
+/// A plan in memory. Rows stand by arm, then point, then replicate.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// Run of each row.
+    pub runs: Vec<RunId>,
+    /// Values of the factors, one row per point.
+    pub points: Vec<Vec<toml::Value>>,
+    /// Part of each point in its design.
+    pub roles: Vec<String>,
+}
+
+/// Where a row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Index of the arm.
+    pub arm: usize,
+    /// Index of the point.
+    pub point: usize,
+    /// Replicate, from 0.
+    pub replicate: u64,
+    /// Seed.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// Plans an experiment; nothing is written.
+    pub fn of(experiment: &Experiment, folder: &Path) -> Result<Self> {
+        let value = |row: &Vec<f64>| experiment.factors.iter().zip(row).map(|(f, x)| f.value(*x)).collect();
+        let points: Vec<Vec<toml::Value>> = experiment.points.rows.iter().map(value).collect();
+        let factor = |f: &Factor| FactorRecord {
+            path: f.path.clone(),
+            unit: f.unit.clone(),
+        };
+        let arms = experiment.arms.iter().map(|arm| ArmRecord {
+            id: arm.id.clone(),
+            scenario_digest: arm.digest.clone(),
+        });
+        let manifest = Manifest {
+            schema: SCHEMA.to_owned(),
+            kind: experiment.kind.word().to_owned(),
+            name: experiment.name.clone(),
+            question: experiment.question.clone(),
+            cost: experiment.cost.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            git: run_json::git().to_owned(),
+            days: experiment.days,
+            replicates: experiment.replicates,
+            seed: experiment.seed,
+            common_random_numbers: experiment.common_random_numbers,
+            arms: arms.collect(),
+            factors: experiment.factors.iter().map(factor).collect(),
+            points: points.len() as u64,
+            rows: 0,
+            runs: 0,
+            analysis: experiment.analysis.clone(),
+            outputs: experiment.outputs.clone(),
+            staged: experiment.staged.clone(),
+            files: BTreeMap::new(),
+            digest: String::new(),
+            forecast: None,
+        };
+        let mut plan = Self {
+            folder: folder.to_owned(),
+            manifest,
+            runs: Vec::new(),
+            points,
+            roles: experiment.points.roles.clone(),
+        };
+        plan.name_runs()?;
+        plan.manifest.rows = plan.runs.len() as u64;
+        plan.manifest.runs = plan.distinct().len() as u64;
+        Ok(plan)
+    }
+
+    /// Names every run after its content.
+    fn name_runs(&mut self) -> Result<()> {
+        let version = version();
+        let paths: Vec<&str> = self.manifest.factors.iter().map(|f| f.path.as_str()).collect();
+        let mut runs = Vec::with_capacity(self.row_count());
+        for arm in &self.manifest.arms {
+            for (point, values) in self.points.iter().enumerate() {
+                let set: BTreeMap<&str, Value> = paths
+                    .iter()
+                    .zip(values)
+                    .filter(|(path, _)| **path != DUMMY)
+                    .map(|(path, value)| (*path, json(value)))
+                    .collect();
+                let set = serde_json::to_string(&set).map_err(|f| Error::Internal(f.to_string()))?;
+                for replicate in 0..self.manifest.replicates {
+                    let seed = self.seed(runs.len(), point, replicate);
+                    let text = format!(
+                        "{{\"scenario\":\"{}\",\"seed\":{seed},\"set\":{set},\"version\":\"{version}\"}}",
+                        arm.scenario_digest
+                    );
+                    let mut id = [0; 16];
+                    id.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+                    runs.push(RunId(id));
+                }
+            }
+        }
+        self.runs = runs;
+        Ok(())
+    }
+
+    fn row_count(&self) -> usize {
+        self.manifest.arms.len() * self.points.len() * self.manifest.replicates as usize
+    }
+
+    fn seed(&self, row: usize, point: usize, replicate: u64) -> u64 {
+        if self.is_cohort() {
+            // The sites of a patient are the same in every arm, and nobody else's.
+            let before = (point as u64).wrapping_mul(self.manifest.replicates);
+            self.manifest.seed.wrapping_add(before).wrapping_add(replicate)
+        } else if self.manifest.common_random_numbers {
+            self.manifest.seed.wrapping_add(replicate)
+        } else {
+            self.manifest.seed.wrapping_add(row as u64)
+        }
+    }
+
+    /// Whether points are patients.
+    pub fn is_cohort(&self) -> bool {
+        matches!(self.manifest.analysis, Analysis::Trial(_))
+    }
+
+    /// Where a row stands.
+    pub fn row(&self, row: usize) -> Row {
+        let replicates = self.manifest.replicates as usize;
+        let (rest, replicate) = (row / replicates, (row % replicates) as u64);
+        let (arm, point) = (rest / self.points.len(), rest % self.points.len());
+        Row {
+            arm,
+            point,
+            replicate,
+            seed: self.seed(row, point, replicate),
+        }
+    }
+
+    /// The different runs, sorted by name: an order that has nothing to do with the design, so that shards have even
+    /// work. With each the first row that asks for it.
+    pub fn distinct(&self) -> Vec<(RunId, usize)> {
+        let mut all: Vec<(RunId, usize)> = self.runs.iter().copied().zip(0..).collect();
+        all.sort_unstable();
+        all.dedup_by_key(|(run, _)| *run);
+        all
+    }
+
+    /// What a point changes, as `--set` takes it.
+    pub fn sets(&self, point: usize) -> Vec<String> {
+        let paths = self.manifest.factors.iter().map(|f| f.path.as_str());
+        paths
+            .zip(&self.points[point])
+            .filter(|(path, _)| *path != DUMMY)
+            .map(|(path, value)| set_text(path, value))
+            .collect()
+    }
+
+    /// The scenario of an arm.
+    pub fn scenario(&self, arm: usize) -> PathBuf {
+        self.folder
+            .join("scenarios")
+            .join(&self.manifest.arms[arm].id)
+            .join("scenario.toml")
+    }
+
+    /// A row in words.
+    pub fn describe(&self, row: usize) -> String {
+        let place = self.row(row);
+        let mut words = Vec::new();
+        if self.manifest.arms.len() > 1 {
+            words.push(self.manifest.arms[place.arm].id.clone());
+        }
+        if self.points.len() > 1 {
+            let word = if self.is_cohort() { "patient" } else { "point" };
+            words.push(format!("{word} {}", place.point));
+        }
+        words.push(format!("seed {}", place.seed));
+        words.join(", ")
+    }
+
+    /// Columns of rows that a plan and its results share.
+    pub fn columns(&self, rows: std::ops::Range<usize>) -> Vec<Column> {
+        let places: Vec<Row> = rows.clone().map(|row| self.row(row)).collect();
+        let arm = |f: fn(&ArmRecord) -> &str| {
+            let words = places.iter().map(|p| Some(f(&self.manifest.arms[p.arm]).to_owned()));
+            Values::Text(words.collect())
+        };
+        let runs = self.runs[rows.clone()].iter().map(|run| Some(run.to_string()));
+        let mut columns = vec![
+            Column::plain("run_id", Values::Text(runs.collect())),
+            Column::plain("row", Values::Count(rows.map(|row| row as u32).collect())),
+            Column::plain("arm", arm(|a| &a.id)),
+            Column::plain(
+                if self.is_cohort() { "patient_id" } else { "point" },
+                Values::Count(places.iter().map(|p| p.point as u32).collect()),
+            ),
+            Column::plain(
+                "replicate",
+                Values::Count(places.iter().map(|p| p.replicate as u32).collect()),
+            ),
+            Column::plain("seed", Values::Large(places.iter().map(|p| p.seed).collect())),
+            Column::plain(
+                "design_role",
+                Values::Text(
+                    places
+                        .iter()
+                        .map(|p| Some(self.roles[p.point].clone()).filter(|role| !role.is_empty()))
+                        .collect(),
+                ),
+            ),
+        ];
+        for (i, factor) in self.manifest.factors.iter().enumerate() {
+            let cells = places.iter().map(|p| &self.points[p.point][i]);
+            columns.push(Column::of(&factor.path, &factor.unit, factor_values(cells)));
+        }
+        columns.push(Column::plain("scenario_digest", arm(|a| &a.scenario_digest)));
+        columns
+    }
+
+    fn write_table(&self, path: &Path) -> Result<()> {
+        let mut writer = table::Writer::create(path, false)?;
+        for start in (0..self.runs.len()).step_by(BATCH) {
+            writer.write(self.columns(start..(start + BATCH).min(self.runs.len())))?;
+        }
+        writer.finish()
+    }
+
+    /// Writes the plan into its folder. A folder that holds the same plan stays as it is; one that holds another plan is
+    /// only changed with `force`, and keeps the results of runs that both have.
+    pub fn install(&mut self, experiment: &Experiment, force: bool) -> Result<Installed> {
+        let path = self.folder.clone();
+        if is_plan(&path) {
+            let there = Self::manifest_of(&path)?;
+            let beside = tempdir_beside(&path)?;
+            let filled = self.fill(experiment, &beside);
+            let _ = std::fs::remove_dir_all(&beside);
+            filled?;
+            if there.digest == self.manifest.digest {
+                self.manifest.forecast = there.forecast;
+                return Ok(Installed::Already);
+            }
+            if !force {
+                let why = if (&there.version, &there.git) == (&self.manifest.version, &self.manifest.git) {
+                    "the experiment was changed since".to_owned()
+                } else {
+                    format!("it was made by calcisim {} ({})", there.version, there.git)
+                };
+                return Err(Error::files(
+                    path.display(),
+                    format!(
+                        "holds another plan: {why}. Choose another folder with -o, or plan again with \
+                         `calcisim experiment plan … -o {} --force`, which keeps the results of runs that stay the same",
+                        path.display()
+                    ),
+                ));
+            }
+            let lock = folder::Lock::take(&path)?;
+            self.fill(experiment, &path)?;
+            drop(lock);
+            return Ok(Installed::Replaced);
+        }
+        folder::install(&path, force, is_plan, |folder| self.fill(experiment, folder))?;
+        Ok(Installed::New)
+    }
+
+    /// Writes every file; `plan.json` last, so that a half-written plan is none.
+    fn fill(&mut self, experiment: &Experiment, folder: &Path) -> Result<()> {
+        for part in ["segments", "claims", "logs", "blobs"] {
+            files::make_folder(&folder.join(part))?;
+        }
+        let mut written: BTreeMap<String, String> = BTreeMap::new();
+        let mut put = |name: String, bytes: &[u8]| -> Result<()> {
+            let path = folder.join(&name);
+            if let Some(parent) = path.parent() {
+                files::make_folder(parent)?;
+            }
+            files::write_whole(&path, bytes)?;
+            written.insert(name, blake3::hash(bytes).to_hex().to_string());
+            Ok(())
+        };
+        put("experiment.toml".to_owned(), experiment.text.as_bytes())?;
+        for arm in &experiment.arms {
+            let at = |name: &str| format!("scenarios/{}/{name}", arm.id);
+            put(at("scenario.toml"), arm.text.as_bytes())?;
+            for (name, text) in &arm.companions {
+                put(at(name), text.as_bytes())?;
+            }
+        }
+        let name = folder.join("plan.parquet");
+        let beside = folder.join(".plan.parquet.new");
+        self.write_table(&beside)?;
+        std::fs::rename(&beside, &name).map_err(|fault| files::trouble(&name, "write", &fault))?;
+        written.insert("plan.parquet".to_owned(), table::digest(&name)?);
+        self.manifest.files = written;
+        self.manifest.digest = self.manifest.own_digest()?;
+        self.write_manifest_in(folder)
+    }
+
+    fn write_manifest_in(&self, folder: &Path) -> Result<()> {
+        files::write_whole(&folder.join("plan.json"), run_json::pretty(&self.manifest)?.as_bytes())
+    }
+
+    /// Writes `plan.json` again, with a forecast.
+    pub fn write_forecast(&mut self, forecast: Forecast) -> Result<()> {
+        self.manifest.forecast = Some(forecast);
+        self.write_manifest_in(&self.folder)
+    }
+
+    /// `plan.json` of a folder.
+    pub fn manifest_of(folder: &Path) -> Result<Manifest> {
+        let path = folder.join("plan.json");
+        if !path.is_file() {
+            return Err(Error::files(
+                folder.display(),
+                "is no plan: it has no plan.json; `calcisim experiment plan FILE -o FOLDER` makes one",
+            ));
+        }
+        serde_json::from_slice(&files::read(&path)?)
+            .map_err(|fault| Error::files(path.display(), format!("is not the record of a plan: {fault}")))
+    }
+
+    /// Opens a plan and checks that it is the one that was made.
+    ///
+    /// # Errors
+    /// [`Error::Condition`] when a file was changed; [`Error::Files`] when there is none.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let manifest = Self::manifest_of(folder)?;
+        if manifest.schema != SCHEMA {
+            return Err(Error::files(
+                folder.display(),
+                format!("this calcisim reads {SCHEMA}, this plan is {}", manifest.schema),
+            ));
+        }
+        let changed = |what: &str| {
+            Err(Error::Condition(format!(
+                "{}: {what} is not as it was planned: a plan is never changed; plan again with \
+                 `calcisim experiment plan {}/experiment.toml -o {} --force`",
+                folder.display(),
+                folder.display(),
+                folder.display()
+            )))
+        };
+        if manifest.own_digest()? != manifest.digest {
+            return changed("plan.json");
+        }
+        for (name, digest) in &manifest.files {
+            if table::digest(&folder.join(name))? != *digest {
+                return changed(name);
+            }
+        }
+        let mut plan = Self {
+            folder: folder.to_owned(),
+            points: Vec::new(),
+            runs: Vec::new(),
+            roles: Vec::new(),
+            manifest,
+        };
+        plan.read_table()?;
+        Ok(plan)
+    }
+
+    fn read_table(&mut self) -> Result<()> {
+        let path = self.folder.join("plan.parquet");
+        let mut names = vec!["run_id", "design_role"];
+        names.extend(self.manifest.factors.iter().map(|f| f.path.as_str()));
+        let columns = table::read(&path, &names)?;
+        let broken = || Error::files(path.display(), "is not the table of this plan");
+        let Some(Values::Text(runs)) = columns.first().map(|c| &c.values) else {
+            return Err(broken());
+        };
+        let runs: Option<Vec<RunId>> = runs.iter().map(|r| r.as_ref()?.parse().ok()).collect();
+        self.runs = runs.ok_or_else(broken)?;
+        let (points, replicates) = (self.manifest.points as usize, self.manifest.replicates as usize);
+        if self.runs.len() != self.manifest.arms.len() * points * replicates {
+            return Err(broken());
+        }
+        let at = |point: usize| point * replicates;
+        let Values::Text(roles) = &columns[1].values else {
+            return Err(broken());
+        };
+        self.roles = (0..points).map(|p| roles[at(p)].clone().unwrap_or_default()).collect();
+        let cell = |column: &Column, row: usize| match &column.values {
+            Values::Text(list) => list[row].clone().map(toml::Value::String),
+            Values::Number(list) => list[row].map(toml::Value::Float),
+            Values::Whole(list) => list[row].map(toml::Value::Integer),
+            Values::Flag(list) => list[row].map(toml::Value::Boolean),
+            _ => None,
+        };
+        let point = |p: usize| columns[2..].iter().map(|c| cell(c, at(p))).collect::<Option<Vec<_>>>();
+        let points: Option<Vec<Vec<toml::Value>>> = (0..points).map(point).collect();
+        self.points = points.ok_or_else(broken)?;
+        Ok(())
+    }
+}
+
+/// A factor that the model does not know: what its index is, chance alone makes.
+pub const DUMMY: &str = "dummy";
+
+/// What installing a plan found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installed {
+    /// A new folder.
+    New,
+    /// The folder held this plan already.
+    Already,
+    /// Another plan took the place of the one there; results that both have stay.
+    Replaced,
+}
+
+/// Whether a folder holds a plan of ours.
+pub fn is_plan(path: &Path) -> bool {
+    Plan::manifest_of(path).is_ok_and(|manifest| manifest.schema.starts_with("calcisim-plan/"))
+}
+
+fn tempdir_beside(path: &Path) -> Result<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.new-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&beside);
+    files::make_folder(&beside)?;
+    Ok(beside)
+}
+
+/// A value as JSON; real numbers as they are written shortest.
+fn json(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::Float(x) => (*x).into(),
+        toml::Value::Integer(i) => (*i).into(),
+        toml::Value::Boolean(b) => (*b).into(),
+        toml::Value::String(s) => s.as_str().into(),
+        other => other.to_string().into(),
+    }
+}
+
+/// Values of a factor as a column of their kind.
+fn factor_values<'a>(cells: impl Iterator<Item = &'a toml::Value> + Clone) -> Values {
+    let all = |is: fn(&toml::Value) -> bool| cells.clone().all(is);
+    if all(toml::Value::is_float) {
+        Values::Number(cells.map(toml::Value::as_float).collect())
+    } else if all(toml::Value::is_integer) {
+        Values::Whole(cells.map(toml::Value::as_integer).collect())
+    } else if all(toml::Value::is_bool) {
+        Values::Flag(cells.map(toml::Value::as_bool).collect())
+    } else {
+        let word = |value: &toml::Value| match value {
+            toml::Value::String(word) => Some(word.clone()),
+            other => Some(other.to_string()),
+        };
+        Values::Text(cells.map(word).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_run_reads_back() {
+        let id = RunId([0, 1, 0xab, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0xff]);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!("xyz".parse::<RunId>(), Err(()));
+    }
+}

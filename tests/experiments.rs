@@ -1,0 +1,856 @@
+//! Experiments in the user's words: what a crash, a full disk, a flipped bit, a second worker or another number of shards
+//! does to results. Nothing lost, nothing twice, the same bytes.
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use calcisim::experiment::segment;
+use serde_json::Value;
+
+type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
+
+/// A section of a few hundred voxels; a day of it takes some milliseconds.
+const TINY: &str = "schema = 1\nname = \"tiny\"\nquestion = \"q\"\nknown = \"k\"\nassumed = \"a\"\n[run]\ndays = 1\n\
+                    [space]\nwidth_mm = 2.0\ndepth_mm = 2.4\nvoxel_um = 80.0\n[network]\njudge = false\n";
+
+/// 2 × 3 points with 4 replicates.
+const GRID: &str = "kind = \"sweep\"\nname = \"grid\"\nbase = \"tiny.toml\"\nreplicates = 4\nseed = 7\n\
+                    [design]\nmethod = \"grid\"\n\
+                    [[factors]]\npath = \"host.phosphate_mmol_per_l\"\nlevels = [1.2, 2.0]\n\
+                    [[factors]]\npath = \"mineral.growth_rate_per_d\"\nlow = 0.01\nhigh = 0.1\nsteps = 3\nscale = \"log\"\n\
+                    [outputs]\nseries_every_h = 12\n";
+const RUNS: usize = 24;
+
+/// A folder with the tiny scenario and an experiment.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new(experiment: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap_or_else(|fault| panic!("a temporary folder: {fault}"));
+        let place = Self { folder };
+        place.write("tiny.toml", TINY);
+        place.write("e.toml", experiment);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+    }
+
+    fn command(&self, args: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_calcisim"));
+        command
+            .arg("experiment")
+            .args(args.split_whitespace())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn output(&self, args: &str) -> Output {
+        self.command(args)
+            .output()
+            .unwrap_or_else(|fault| panic!("calcisim starts: {fault}"))
+    }
+
+    /// A command that must end with an exit code.
+    fn expect(&self, args: &str, code: i32) -> String {
+        let answer = self.output(args);
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&answer.stdout),
+            String::from_utf8_lossy(&answer.stderr)
+        );
+        assert_eq!(answer.status.code(), Some(code), "calcisim experiment {args}\n{said}");
+        said
+    }
+
+    fn json(&self, args: &str) -> Value {
+        let answer = self.output(&format!("{args} --json"));
+        let text = String::from_utf8_lossy(&answer.stdout);
+        serde_json::from_str(&text).unwrap_or_else(|fault| panic!("{args}: one JSON object: {fault}\n{text}"))
+    }
+
+    fn start(&self, args: &str) -> Child {
+        self.command(args)
+            .spawn()
+            .unwrap_or_else(|fault| panic!("calcisim starts: {fault}"))
+    }
+
+    fn plan(&self, name: &str) {
+        self.expect(&format!("plan e.toml -o {name} --no-pilot"), 0);
+    }
+
+    /// The table of a plan that is done.
+    fn table(&self, plan: &str) -> Vec<u8> {
+        self.expect(&format!("merge {plan} -o {plan}-results"), 0);
+        let path = self.path(&format!("{plan}-results/runs.parquet"));
+        fs::read(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
+    }
+
+    /// The table of the same experiment, never disturbed.
+    fn reference(&self) -> Vec<u8> {
+        self.plan("reference");
+        self.expect("run reference --threads 2 -q", 0);
+        self.table("reference")
+    }
+
+    fn done(&self, plan: &str) -> u64 {
+        self.json(&format!("status {plan}"))["done"].as_u64().unwrap_or(0)
+    }
+
+    fn segments(&self, plan: &str) -> Vec<PathBuf> {
+        segment::list(&self.path(plan))
+    }
+}
+
+fn rows(path: &Path) -> Vec<std::collections::BTreeMap<String, String>> {
+    let text = fs::read_to_string(path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next().unwrap_or("").split(',').collect();
+    let row = |line: &str| {
+        let cells = line.split(',').map(str::to_owned);
+        names.iter().map(|n| (*n).to_owned()).zip(cells).collect()
+    };
+    lines.map(row).collect()
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), &child.id().to_string()])
+        .status();
+    assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
+}
+
+#[test]
+fn threads_and_shards_do_not_change_a_byte() {
+    let place = Place::new(GRID);
+    let reference = place.reference();
+    for (name, calls) in [
+        ("one", &["run one --threads 1 -q"][..]),
+        ("eight", &["run eight --threads 8 -q"]),
+        (
+            "shards",
+            &[
+                "run shards --shard 2/3 -q",
+                "run shards --shard 0/3 -q",
+                "run shards --shard 1/3 -q",
+            ],
+        ),
+        // Two of three shards, then five for the rest.
+        (
+            "again",
+            &[
+                "run again --shard 0/3 -q",
+                "run again --shard 2/3 -q",
+                "run again --shard 0/5 -q",
+                "run again --shard 1/5 -q",
+                "run again --shard 2/5 -q",
+                "run again --shard 3/5 -q",
+                "run again --shard 4/5 -q",
+            ],
+        ),
+    ] {
+        place.plan(name);
+        for call in calls {
+            place.expect(call, 0);
+        }
+        assert_eq!(place.done(name), RUNS as u64, "{name}");
+        assert!(place.table(name) == reference, "{name}: other bytes");
+    }
+}
+
+#[test]
+fn a_row_is_the_run_of_the_same_scenario_and_seed() {
+    let place = Place::new(GRID);
+    place.reference();
+    let rows = rows(&place.path("reference-results/runs.csv"));
+    assert_eq!(rows.len(), RUNS);
+    let row = &rows[13];
+    let sets = ["host.phosphate_mmol_per_l", "mineral.growth_rate_per_d"].map(|path| format!("{path}={}", row[path]));
+    let answer = Command::new(env!("CARGO_BIN_EXE_calcisim"))
+        .args([
+            "run",
+            "tiny.toml",
+            "--json",
+            "--seed",
+            &row["seed"],
+            "--set",
+            &sets[0],
+            "--set",
+            &sets[1],
+        ])
+        .current_dir(place.folder.path())
+        .output()
+        .unwrap_or_else(|fault| panic!("calcisim starts: {fault}"));
+    let alone: Value = serde_json::from_slice(&answer.stdout).unwrap_or_default();
+    assert_eq!(alone["state_hash"], row["state_hash"].as_str(), "{row:?}");
+    assert_eq!(
+        alone["final"]["perfused_fraction"].as_f64(),
+        row["final.perfused_fraction"].parse().ok()
+    );
+}
+
+#[test]
+fn kill_9_at_any_time_loses_only_runs_in_progress() {
+    let place = Place::new(GRID);
+    let reference = place.reference();
+    place.plan("p");
+    let mut before = 0;
+    for wait_ms in [40, 90, 60, 150, 30, 200, 110, 80, 250, 130, 300] {
+        let mut child = place.start("run p --threads 2 -q");
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        let _ = child.kill();
+        let _ = child.wait();
+        let done = place.done("p");
+        assert!(done >= before, "{done} of {before} results are left");
+        before = done;
+    }
+    place.expect("run p -q", 0);
+    assert!(place.table("p") == reference);
+}
+
+#[test]
+fn a_worker_that_dies_at_a_named_place_leaves_what_can_be_gone_on_with() {
+    let place = Place::new(GRID);
+    let reference = place.reference();
+    for (i, point) in ["before_write:3", "mid_write:3", "after_write:3"]
+        .into_iter()
+        .enumerate()
+    {
+        let plan = format!("p{i}");
+        place.plan(&plan);
+        let died = place
+            .command(&format!("run {plan} --threads 1 -q"))
+            .env("CALCISIM_FAIL", point)
+            .output();
+        assert!(died.is_ok_and(|answer| !answer.status.success()), "{point}");
+        let kept = if point == "after_write:3" { 3 } else { 2 };
+        let status = place.json(&format!("status {plan}"));
+        assert_eq!(status["done"], kept, "{point}");
+        assert_eq!(
+            status["torn_bytes"].as_u64().unwrap_or(0) > 0,
+            point == "mid_write:3",
+            "{point}"
+        );
+        place.expect(&format!("run {plan} -q"), 0);
+        assert!(place.table(&plan) == reference, "{point}");
+    }
+}
+
+#[test]
+fn two_workers_on_one_plan_do_nothing_twice_even_when_one_is_killed() {
+    let place = Place::new(GRID);
+    let reference = place.reference();
+    place.plan("p");
+    let mut first = place.start("run p --threads 1 -q");
+    let mut second = place.start("run p --threads 1 -q");
+    let mut third = place.start("run p --threads 1 -q");
+    std::thread::sleep(Duration::from_millis(150));
+    let _ = first.kill();
+    let _ = first.wait();
+    for worker in [&mut second, &mut third] {
+        assert!(worker.wait().is_ok_and(|status| status.success()));
+    }
+    assert_eq!(place.done("p"), RUNS as u64);
+    let records: usize = place
+        .segments("p")
+        .iter()
+        .filter_map(|path| segment::scan(path, 0, true).ok())
+        .map(|scan| scan.heads.len())
+        .sum();
+    assert_eq!(records, RUNS, "no run was done twice");
+    assert!(place.table("p") == reference);
+}
+
+#[test]
+fn a_flipped_bit_or_a_cut_costs_the_damaged_runs_alone() -> Tested {
+    let place = Place::new(GRID);
+    let reference = place.reference();
+    let results = || {
+        let _ = fs::remove_dir_all(place.path("reference-results"));
+    };
+    let segment = place.segments("reference")[0].clone();
+    let whole = fs::read(&segment)?;
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 0x10;
+    fs::write(&segment, &damaged)?;
+    results();
+    let said = place.expect("merge reference -o reference-results", 7);
+    assert!(said.contains("1 of 24 rows have no result"), "{said}");
+    assert_eq!(place.json("run reference -q")["ran"], 1);
+    assert!(place.table("reference") == reference);
+    // A cut in mid-record, and the segment of the repair is gone as well.
+    for path in place.segments("reference") {
+        fs::remove_file(path)?;
+    }
+    fs::write(&segment, &whole[..whole.len() / 3])?;
+    results();
+    place.expect("merge reference -o reference-results", 7);
+    place.expect("merge reference -o partial --partial", 7);
+    let partial = rows(&place.path("partial/runs.csv"));
+    let missing = partial.iter().filter(|row| row["status"] == "missing").count();
+    assert!(missing > 8 && partial.len() == RUNS, "{missing}");
+    assert_eq!(place.json("run reference -q")["ran"], missing);
+    assert!(place.table("reference") == reference);
+    Ok(())
+}
+
+#[test]
+fn two_results_of_one_run_that_differ_are_an_alarm() -> Tested {
+    let place = Place::new(GRID);
+    place.reference();
+    let path = place.segments("reference")[0].clone();
+    let head = segment::scan(&path, 0, true)?.heads[5];
+    let mut record = segment::read(&mut fs::File::open(&path)?, &head)?.ok_or("the record is whole")?;
+    // The same result once more is no alarm.
+    segment::Writer::new(&place.path("reference"), (0, 1), "same").append(&record, Duration::ZERO)?;
+    place.expect("merge reference -o same", 0);
+    record.outcome[3] ^= 1;
+    segment::Writer::new(&place.path("reference"), (0, 1), "other").append(&record, Duration::ZERO)?;
+    let said = place.expect("merge reference -o other", 7);
+    assert!(said.contains("s0of1.other.seg"), "{said}");
+    assert!(!place.path("other").exists());
+    place.expect("run reference -q", 7);
+    assert_eq!(place.json("status reference")["conflicts"], 1);
+    // Verifying finds which of them is right once the other is gone.
+    fs::remove_file(place.path("reference/segments/s0of1.other.seg"))?;
+    place.expect("verify reference --sample 4", 0);
+    Ok(())
+}
+
+#[test]
+fn verify_finds_a_result_that_this_calcisim_does_not_give() -> Tested {
+    let place = Place::new(GRID);
+    place.reference();
+    let path = place.segments("reference")[0].clone();
+    let mut file = fs::File::open(&path)?;
+    let mut bytes = Vec::new();
+    for head in segment::scan(&path, 0, true)?.heads {
+        let mut record = segment::read(&mut file, &head)?.ok_or("the record is whole")?;
+        record.series.push(0);
+        bytes.extend(record.bytes());
+    }
+    fs::write(&path, bytes)?;
+    let said = place.expect("verify reference --sample 2", 7);
+    assert!(said.contains("2 differ"), "{said}");
+    Ok(())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_full_disk_keeps_what_is_done() {
+    let place = Place::new(GRID);
+    let reference = place.reference();
+    place.plan("p");
+    // A limit on the size of a file stands for a full disk: the write fails in the middle of a record.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 8; exec '{}' experiment run p --threads 1 -q",
+        env!("CARGO_BIN_EXE_calcisim")
+    );
+    let answer = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(place.folder.path())
+        .output();
+    let answer = answer.unwrap_or_else(|fault| panic!("bash starts: {fault}"));
+    let said = String::from_utf8_lossy(&answer.stderr);
+    assert_eq!(answer.status.code(), Some(4), "{said}");
+    assert!(said.contains("are done and kept"), "{said}");
+    let status = place.json("status p");
+    let done = status["done"].as_u64().unwrap_or(0);
+    assert!(done > 0 && done < RUNS as u64, "{status}");
+    assert_eq!((&status["torn_bytes"], &status["bad_records"]), (&0.into(), &0.into()));
+    let more = place.json("run p -q");
+    assert_eq!(more["ran"], RUNS as u64 - done);
+    assert!(place.table("p") == reference);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_signal_or_the_end_of_the_time_stops_cleanly() {
+    // A run of this takes seconds.
+    let long = GRID.replace("replicates = 4", "replicates = 4\ndays = 60");
+    let place = Place::new(&long);
+    place.plan("p");
+    for (name, code) in [("TERM", 75), ("USR1", 75), ("INT", 130)] {
+        let mut child = place.start("run p --threads 2 -q");
+        std::thread::sleep(Duration::from_millis(500));
+        signal(&child, name);
+        let asked = Instant::now();
+        let status = child.wait().unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(status.code(), Some(code), "{name}");
+        assert!(asked.elapsed() < Duration::from_secs(20), "{name}");
+    }
+    let said = place.expect("run p --max-time 0.5s -q", 75);
+    assert!(said.contains("go on with: calcisim experiment run p"), "{said}");
+    let left: Vec<_> = fs::read_dir(place.path("p/claims")).into_iter().flatten().collect();
+    assert!(left.is_empty(), "a clean stop gives its claims back: {left:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_long_run_goes_on_where_it_was_stopped() {
+    let long = "kind = \"sweep\"\nname = \"long\"\nbase = \"tiny.toml\"\nreplicates = 2\ndays = 20\n\
+                [design]\nmethod = \"grid\"\n[[factors]]\npath = \"host.phosphate_mmol_per_l\"\nlevels = [2.0]\n\
+                [outputs]\nseries_every_h = 24\nat_days = [3, 10]\n";
+    let place = Place::new(long);
+    let reference = place.reference();
+    let series = fs::read(place.path("reference-results/series.parquet")).unwrap_or_default();
+    place.plan("p");
+    let mut stops = 0;
+    while place.done("p") < 2 && stops < 200 {
+        let _ = place.output("run p --threads 2 --keep-every 0.01s --max-time 0.4s -q");
+        stops += 1;
+    }
+    assert!(place.table("p") == reference);
+    assert_eq!(
+        fs::read(place.path("p-results/series.parquet")).unwrap_or_default(),
+        series
+    );
+    let kept: Vec<_> = fs::read_dir(place.path("p/partial")).into_iter().flatten().collect();
+    assert!(kept.is_empty(), "what was kept of a run goes when it is done: {kept:?}");
+}
+
+#[test]
+fn a_run_that_fails_is_a_row_with_its_error() {
+    let design = "host.inlet_pressure_mmhg,host.outlet_pressure_mmhg\n45,10\n20,40\n";
+    let place = Place::new(
+        "kind = \"sweep\"\nname = \"failing\"\nbase = \"tiny.toml\"\nreplicates = 2\n\
+         [design]\nmethod = \"list\"\nfile = \"design.csv\"\n",
+    );
+    place.write("design.csv", design);
+    // Each extreme alone is possible; the second row is not.
+    place.write(
+        "design.csv",
+        "host.inlet_pressure_mmhg,host.outlet_pressure_mmhg\n45,10\n20,10\n45,40\n20,40\n",
+    );
+    place.plan("p");
+    let done = place.json("run p -q");
+    assert_eq!((&done["exit"], &done["failed"]), (&0.into(), &2.into()));
+    place.table("p");
+    let rows = rows(&place.path("p-results/runs.csv"));
+    let failed: Vec<_> = rows.iter().filter(|row| row["status"] == "failed").collect();
+    assert_eq!(failed.len(), 2);
+    assert!(failed[0]["error"].contains("inlet"), "{:?}", failed[0]);
+    assert!(failed[0]["final.necrotic_fraction"].is_empty());
+}
+
+#[test]
+fn a_point_out_of_reach_is_dropped_alike_for_any_shards() {
+    let staged = format!("{GRID}[staged]\ncriterion = \"mean(final.perfused_fraction) <= 0.4\"\n");
+    let place = Place::new(&staged);
+    let reference = place.reference();
+    let rows = rows(&place.path("reference-results/runs.csv"));
+    let dropped = rows.iter().filter(|row| row["status"] == "dropped").count();
+    assert!(dropped >= 6 && dropped < RUNS, "{dropped} of {RUNS} rows are dropped");
+    place.plan("p");
+    place.expect("run p --shard 1/2 --threads 3 -q", 0);
+    place.expect("run p --shard 0/2 -q", 0);
+    assert!(place.table("p") == reference);
+}
+
+#[test]
+fn a_comparison_has_arms_contrasts_and_pictures() {
+    let place = Place::new(
+        "kind = \"compare\"\nname = \"c\"\nbase = \"tiny.toml\"\nreplicates = 3\n[[arms]]\nid = \"a\"\n\
+         [[arms]]\nid = \"b\"\nreference = true\nset = { \"host.phosphate_mmol_per_l\" = 2.2 }\n\
+         [outputs]\nendpoints = [\"mineral_ug\", \"max.hypoxic_fraction\", \"t_ulcer_d\"]\nat_days = [0.5]\n\
+         series_every_h = 6\nsnapshots = \"first_replicate\"\n",
+    );
+    place.expect("run e.toml -o p -q", 0);
+    place.table("p");
+    let contrasts = rows(&place.path("p-results/contrasts.csv"));
+    assert!(contrasts.iter().all(|row| row["arm"] == "a" && row["reference"] == "b"));
+    let names: Vec<&str> = contrasts.iter().map(|row| row["endpoint"].as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "final.mineral_ug",
+            "max.hypoxic_fraction",
+            "t_ulcer_d",
+            "at_0.5d.mineral_ug"
+        ]
+    );
+    let runs = rows(&place.path("p-results/runs.csv"));
+    assert!(
+        runs.iter()
+            .all(|row| row["t_ulcer_censored"] == "true" && row["t_ulcer_d"].is_empty())
+    );
+    for file in [
+        "arms.csv",
+        "pairing.csv",
+        "series.parquet",
+        "timing.parquet",
+        "manifest.json",
+        "series/a-s1.csv",
+    ] {
+        assert!(place.path("p-results").join(file).is_file(), "{file}");
+    }
+    // A second run of the same file does nothing, a changed file is refused until it is planned with --force.
+    assert_eq!(place.json("run e.toml -o p -q")["ran"], 0);
+    let text = fs::read_to_string(place.path("e.toml")).unwrap_or_default();
+    place.write("e.toml", &text.replace("replicates = 3", "replicates = 4"));
+    place.expect("run e.toml -o p -q", 4);
+    place.expect("plan e.toml -o p --force --no-pilot", 0);
+    assert_eq!(
+        place.json("run p -q")["ran"],
+        2,
+        "the runs that both plans have are not done again"
+    );
+}
+
+#[test]
+fn a_plan_is_never_changed_by_hand() -> Tested {
+    let place = Place::new(GRID);
+    place.plan("p");
+    let path = place.path("p/scenarios/base/scenario.toml");
+    let text = fs::read_to_string(&path)?;
+    fs::write(&path, text.replace("days = 1.0", "days = 2.0"))?;
+    assert!(place.expect("run p -q", 7).contains("is not as it was planned"));
+    Ok(())
+}
+
+#[test]
+fn a_bad_experiment_is_refused_with_every_fault_and_its_line() {
+    let place = Place::new("");
+    let refused = |text: &str, wanted: &[(&str, u64, &str)]| {
+        place.write("e.toml", text);
+        let answer = place.json("plan e.toml -o p");
+        assert_eq!(answer["exit"], 3, "{text}\n{answer}");
+        let faults = answer["errors"].as_array().cloned().unwrap_or_default();
+        for (key, line, words) in wanted {
+            let is_there = faults.iter().any(|fault| {
+                fault["key"].as_str().is_some_and(|k| k.contains(key))
+                    && fault["line"].as_u64() == Some(*line)
+                    && fault.to_string().contains(words)
+            });
+            assert!(is_there, "{key} in line {line}, {words}: {answer:#}");
+        }
+        assert!(!place.path("p").exists());
+    };
+    refused(
+        "kind = \"swep\"\nbase = \"tiny.toml\"\nreplicats = 3\n",
+        &[("kind", 1, "sweep"), ("replicats", 3, "replicates")],
+    );
+    refused(
+        "kind = \"sweep\"\nbase = \"tini.toml\"\n[design]\nmethod = \"grid\"\n",
+        &[("base", 2, "no such file")],
+    );
+    let sweep = "kind = \"sweep\"\nbase = \"tiny.toml\"\n[design]\nmethod = \"grid\"\n[[factors]]\n";
+    refused(
+        &format!("{sweep}path = \"host.phosphat_mmol_per_l\"\nlevels = [1.0]\n"),
+        &[("host.phosphat", 6, "did you mean `phosphate_mmol_per_l`?")],
+    );
+    refused(
+        &format!("{sweep}path = \"host.phosphate_mmol_per_l\"\nlow = 2\nhigh = 1\nsteps = 3\n"),
+        &[("factors.high", 8, "empty")],
+    );
+    refused(
+        &format!(
+            "{sweep}path = \"host.phosphate_mmol_per_l\"\nlevels = [-1.0, 1.0]\n[[factors]]\npath = \"mechanisms.lysis\"\nlevels = [1]\n"
+        ),
+        &[
+            ("host.phosphate", 6, "expected"),
+            ("mechanisms.lysis", 9, "true or false"),
+        ],
+    );
+    refused(
+        &format!(
+            "{sweep}path = \"host.phosphate_mmol_per_l\"\nlow = 1\nhigh = 2\nsteps = 1000\n\
+                  [[factors]]\npath = \"host.calcium_ionised_mmol_per_l\"\nlow = 1\nhigh = 1.4\nsteps = 1000\n\
+                  [[factors]]\npath = \"mineral.growth_rate_per_d\"\nlow = 0.01\nhigh = 0.02\nsteps = 1000\n"
+        ),
+        &[("design", 3, "1000 × 1000 × 1000")],
+    );
+    refused(
+        "kind = \"compare\"\nbase = \"tiny.toml\"\n[[arms]]\nid = \"a\"\n[[arms]]\nid = \"b\"\nset = { \"host.phosphate_mmol_per_l\" = 1.2 }\n\
+         [[arms]]\nid = \"c\"\nset = { \"host.phosphate_mmol_per_l\" = 1.2 }\n[[arms]]\nid = \"d\"\nset = { \"space.width_mm\" = 4.0 }\n",
+        &[
+            ("arms", 8, "changes nothing against b"),
+            ("space.width_mm", 11, "as in a"),
+        ],
+    );
+    refused(
+        "kind = \"compare\"\nbase = \"tiny.toml\"\n[[arms]]\nid = \"a\"\n[[arms]]\nid = \"b\"\nset = { \"therapy.msc.start_d\" = 1 }\n\
+         [outputs]\nendpoints = [\"final.necrotic_fracton\"]\nat_days = [5]\n",
+        &[
+            ("therapy.msc.start_d", 7, "no therapy"),
+            ("outputs.endpoints", 9, "final.necrotic_fraction"),
+            ("outputs.at_days", 10, "from 0 to 1"),
+        ],
+    );
+    refused("", &[("", 1, "empty")]);
+    refused("kind = \n", &[("", 1, "TOML")]);
+}
+
+#[test]
+fn a_plan_of_a_hundred_thousand_rows_is_quick_to_make_and_to_look_at() {
+    let place = Place::new(
+        "kind = \"sweep\"\nname = \"large\"\nbase = \"tiny.toml\"\nreplicates = 10\n[design]\nmethod = \"grid\"\n\
+         [[factors]]\npath = \"host.phosphate_mmol_per_l\"\nlow = 1\nhigh = 2\nsteps = 100\n\
+         [[factors]]\npath = \"mineral.growth_rate_per_d\"\nlow = 0.01\nhigh = 0.1\nsteps = 100\n",
+    );
+    let started = Instant::now();
+    place.plan("p");
+    let planned = started.elapsed();
+    let started = Instant::now();
+    let status = place.json("status p");
+    let looked = started.elapsed();
+    println!("100 000 rows: planned in {planned:?}, status in {looked:?}");
+    assert_eq!(
+        (&status["rows"], &status["missing"]),
+        (&100_000.into(), &100_000.into())
+    );
+    // On a machine that others share, with room: the figures of a quiet one are in the documentation.
+    assert!(planned < Duration::from_secs(30) && looked < Duration::from_secs(5));
+}
+
+#[test]
+fn a_slurm_script_names_the_plan_its_shards_and_how_to_go_on() {
+    let place = Place::new(GRID);
+    place.plan("p");
+    let script = place.expect("sbatch p --shards 6 --at-once 3 --time 01:00:00", 0);
+    for line in [
+        "--array=0-5%3",
+        "--requeue",
+        "--signal=B:USR1@120",
+        "--time=01:00:00",
+        "75|137|143",
+    ] {
+        assert!(script.contains(line), "{line}\n{script}");
+    }
+    let checked = Command::new("bash")
+        .arg("-n")
+        .stdin(Stdio::piped())
+        .spawn()
+        .and_then(|mut shell| {
+            use std::io::Write;
+            if let Some(mut input) = shell.stdin.take() {
+                input.write_all(script.as_bytes())?;
+            }
+            shell.wait()
+        });
+    assert!(checked.is_ok_and(|status| status.success()));
+    place.expect("sbatch p --shards 5000000", 2);
+}
+
+/// Three factors of which each has a prior or a range.
+const FACTORS: &str = "[[factors]]\npath = \"host.phosphate_mmol_per_l\"\ndist = { type = \"uniform\", low = 1.0, high = 2.5 }\n\
+                       [[factors]]\npath = \"mineral.growth_rate_per_d\"\n\
+                       [[factors]]\npath = \"oxygen.hypoxia_mmhg\"\nlow = 5\nhigh = 15\n";
+
+fn designed(kind: &str, design: &str) -> Place {
+    Place::new(&format!(
+        "kind = \"{kind}\"\nname = \"s\"\nbase = \"tiny.toml\"\nreplicates = 2\n[design]\n{design}\n{FACTORS}\
+         [outputs]\nendpoints = [\"mineral_ug\", \"hypoxic_fraction\"]\nat_days = [0.5]\n"
+    ))
+}
+
+#[test]
+fn a_screening_names_the_factors_that_matter_and_the_floor_of_chance() {
+    let place = designed("sensitivity", "method = \"morris\"\ntrajectories = 4");
+    place.plan("p");
+    let done = place.json("run p -q");
+    // 4 trajectories of 3 factors and a dummy, whose moves cost no run.
+    assert_eq!((&done["runs"], &done["failed"]), (&(4 * 4 * 2).into(), &0.into()));
+    place.table("p");
+    let table = rows(&place.path("p-results/sensitivity.csv"));
+    assert_eq!(table.len(), 4 * 4, "factors × endpoints");
+    let find = |factor: &str, output: &str, column: &str| -> f64 {
+        let row = table
+            .iter()
+            .find(|row| row["factor"] == factor && row["output"] == output);
+        row.and_then(|row| row[column].parse().ok()).unwrap_or(f64::NAN)
+    };
+    assert!(find("mineral.growth_rate_per_d", "final.mineral_ug", "mu_star") > 0.0);
+    assert_eq!(find("dummy", "final.mineral_ug", "mu_star"), 0.0);
+    // The limit of hypoxia is a definition: it moves no mineral.
+    assert_eq!(find("oxygen.hypoxia_mmhg", "final.mineral_ug", "mu_star"), 0.0);
+    assert!(find("oxygen.hypoxia_mmhg", "final.hypoxic_fraction", "mu_star") > 0.0);
+    assert_eq!(find("dummy", "at_0.5d.mineral_ug", "t_d"), 0.5);
+    assert!(place.path("p-results/problem.json").is_file());
+}
+
+#[test]
+fn variance_based_indices_and_rank_correlations_come_out_as_tables() {
+    let place = designed(
+        "sensitivity",
+        "method = \"saltelli\"\nn = 8\nsecond_order = true\nbootstrap = 100",
+    );
+    place.plan("p");
+    place.expect("run p -q", 0);
+    place.table("p");
+    let table = rows(&place.path("p-results/sensitivity.csv"));
+    assert!(
+        table
+            .iter()
+            .all(|row| row["method"] == "saltelli" && row["n_rows"] == "80")
+    );
+    let pairs = rows(&place.path("p-results/interactions.csv"));
+    assert_eq!(pairs.len(), 4 * 6);
+    let place = designed("sensitivity", "method = \"lhs_prcc\"\nn = 20\nmaximin_tries = 5");
+    place.expect("run e.toml -o p -q", 0);
+    place.table("p");
+    let table = rows(&place.path("p-results/sensitivity.csv"));
+    let growth = table
+        .iter()
+        .find(|r| r["factor"] == "mineral.growth_rate_per_d" && r["output"] == "final.mineral_ug");
+    let prcc: f64 = growth.and_then(|row| row["prcc"].parse().ok()).unwrap_or(0.0);
+    assert!(prcc > 0.5, "{growth:?}");
+}
+
+#[test]
+fn points_may_be_drawn_over_priors_in_several_ways() {
+    for (design, points) in [
+        ("method = \"lhs\"\nn = 6", 6),
+        ("method = \"sobol\"\nn = 4", 4),
+        ("method = \"oat\"\nsteps = 3", 10),
+    ] {
+        let place = designed("sweep", design);
+        place.plan("p");
+        let status = place.json("status p");
+        let rows = status["rows"].as_u64().unwrap_or(0);
+        assert!(
+            rows == 2 * points || (design.contains("oat") && rows >= 2 * (points - 3)),
+            "{design}: {rows} rows"
+        );
+    }
+    // A condition leaves points out.
+    let place = designed(
+        "sweep",
+        "method = \"lhs\"\nn = 20\n[constraints]\nkeep = [\"host.phosphate_mmol_per_l < 1.75\"]",
+    );
+    place.plan("p");
+    assert_eq!(place.json("status p")["rows"], 20);
+}
+
+#[test]
+fn shares_of_mechanisms_add_up_to_what_all_of_them_do() {
+    let sick = format!(
+        "{TINY}[host]\nburn_in = {{ wall_mineral_median = 0.05, gsd = 2.0, share = 1.0 }}\n\
+         [[challenge]]\nkind = \"trauma\"\nstart_d = 0.2\nx_mm = 1.0\ndepth_mm = 1.0\nradius_mm = 0.4\n"
+    );
+    let place = Place::new(
+        "kind = \"attribute\"\nname = \"a\"\nbase = \"sick.toml\"\nreplicates = 3\n\
+         [design]\nmechanisms = [\"thrombosis\", \"passive_mineral\", \"crystal_infl\"]\n\
+         [outputs]\nendpoints = [\"mineral_ug\", \"thrombosed_segment_fraction\"]\n",
+    );
+    place.write("sick.toml", &sick);
+    place.expect("run e.toml -o p -q", 0);
+    assert_eq!(place.json("status p")["runs"], 8 * 3);
+    place.table("p");
+    let table = rows(&place.path("p-results/attribution.csv"));
+    for output in ["final.mineral_ug", "final.thrombosed_segment_fraction"] {
+        let mine: Vec<_> = table.iter().filter(|row| row["output"] == output).collect();
+        let number = |row: &std::collections::BTreeMap<String, String>, key: &str| row[key].parse().unwrap_or(f64::NAN);
+        let sum: f64 = mine.iter().map(|row| number(row, "share")).sum();
+        let (full, empty) = (number(mine[0], "full"), number(mine[0], "empty"));
+        assert!(
+            (sum - (full - empty)).abs() < 1e-9 * full.abs(),
+            "{output}: {sum} {full} {empty}"
+        );
+        assert!(full != empty, "{output}: the mechanisms do something");
+    }
+    assert_eq!(rows(&place.path("p-results/synergies.csv")).len(), 2 * 3);
+}
+
+#[test]
+fn a_trial_has_patients_with_sites_in_both_arms_and_says_how_many_it_needs() {
+    let place = Place::new(
+        "kind = \"trial\"\nname = \"t\"\nbase = \"tiny.toml\"\n[cohort]\nn = 12\nsites = 2\nacross_sites = \"highest\"\n\
+         strata = [ { id = \"dialysis\", fraction = 0.5, set = { \"host.dialysis\" = true } }, { id = \"none\", fraction = 0.5 } ]\n\
+         [[factors]]\npath = \"mineral.growth_rate_per_d\"\n\
+         [[arms]]\nid = \"a\"\n[[arms]]\nid = \"b\"\nset = { \"host.phosphate_mmol_per_l\" = 2.5 }\n\
+         [power]\nsizes = [4, 8]\ntrials = 200\n[outputs]\nendpoints = [\"mineral_ug\"]\n",
+    );
+    place.expect("run e.toml -o p -q", 0);
+    place.table("p");
+    let runs = rows(&place.path("p-results/runs.csv"));
+    assert_eq!(runs.len(), 12 * 2 * 2);
+    // A patient has sites of its own, the same in both arms.
+    let seeds: std::collections::BTreeSet<&str> = runs.iter().map(|row| row["seed"].as_str()).collect();
+    assert_eq!(seeds.len(), 24);
+    assert!(
+        runs[..24]
+            .iter()
+            .zip(&runs[24..])
+            .all(|(a, b)| a["seed"] == b["seed"] && a["patient_id"] == b["patient_id"])
+    );
+    let strata: std::collections::BTreeSet<&str> = runs.iter().map(|row| row["design_role"].as_str()).collect();
+    assert_eq!(strata.into_iter().collect::<Vec<_>>(), ["dialysis", "none"]);
+    assert_eq!(rows(&place.path("p-results/patients.csv")).len(), 24);
+    let power = rows(&place.path("p-results/trial_power.csv"));
+    assert_eq!(power.len(), 4);
+    for row in &power {
+        let error: f64 = row["type_one_error"].parse().unwrap_or(1.0);
+        assert!(error <= 0.15, "the null is rejected in {error} of the trials: {row:?}");
+    }
+    assert_eq!(rows(&place.path("p-results/trial_size.csv")).len(), 2);
+}
+
+#[test]
+fn priors_that_cannot_be_are_refused() {
+    for (factor, words) in [
+        (
+            "path = \"host.phosphate_mmol_per_l\"\ndist = { type = \"uniform\", low = -5, high = 2 }",
+            "outside the possible range",
+        ),
+        (
+            "path = \"host.phosphate_mmol_per_l\"\ndist = { type = \"normal\", mean = 1 }",
+            "sd",
+        ),
+        (
+            "path = \"host.phosphate_mmol_per_l\"\ndist = { type = \"unifrom\", low = 1, high = 2 }",
+            "uniform",
+        ),
+        (
+            "path = \"host.phosphate_mmol_per_l\"\ndist = { type = \"normal\", mean = -900, sd = 1 }",
+            "outside the possible range",
+        ),
+        ("path = \"host.phosphat_mmol_per_l\"", "host.phosphate_mmol_per_l"),
+        ("path = \"host.phosphate_mmol_per_l\"\nlow = 2\nhigh = 2", "empty"),
+    ] {
+        let place = Place::new(&format!(
+            "kind = \"sweep\"\nbase = \"tiny.toml\"\n[design]\nmethod = \"lhs\"\nn = 5\n[[factors]]\n{factor}\n"
+        ));
+        let answer = place.json("plan e.toml -o p");
+        assert_eq!(answer["exit"], 3, "{factor}\n{answer}");
+        assert!(answer.to_string().contains(words), "{factor}: {words}\n{answer:#}");
+        assert!(
+            answer["errors"][0]["line"].as_u64().is_some_and(|line| line >= 7),
+            "{answer:#}"
+        );
+    }
+}
+
+#[test]
+fn every_shipped_experiment_is_right_and_says_what_it_asks_and_costs() {
+    use calcisim::experiment::file;
+    use calcisim::library::Disk;
+    let names = file::shipped();
+    assert!(
+        names.contains(&"smoke") && names.contains(&"therapies_compare"),
+        "{names:?}"
+    );
+    for name in names {
+        let (experiment, _) = file::load(&Disk, name).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        assert_eq!(experiment.name, name);
+        assert!(
+            experiment.question.ends_with('?') && !experiment.cost.is_empty(),
+            "{name}"
+        );
+    }
+}
