@@ -5,15 +5,19 @@
 //! batches and says what to run next: nothing else is remembered, so a calibration that was killed goes on from the
 //! results on the disk, and the batches are the same on every machine.
 
+pub mod course;
+pub(super) mod read;
 mod replay;
 pub mod tables;
 
-pub use replay::standing;
+pub use replay::{Memory, standing};
 
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::analysis::Estimate;
 use crate::experiment::analysis::emulator::Check;
+use crate::experiment::design::Distribution;
+use crate::experiment::factors::Kind;
 use crate::experiment::statistics::{mean, quantile, sd, sorted};
 use crate::math;
 
@@ -118,6 +122,32 @@ pub struct Settings {
     pub most_points: usize,
     /// Seed.
     pub seed: u64,
+}
+
+/// What a calibration is, as its plan keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// How.
+    pub settings: Settings,
+    /// What is to be met.
+    pub targets: Vec<Target>,
+    /// Arm and endpoint of each target, and where its value comes from.
+    pub origins: Vec<Origin>,
+    /// What is believed of each factor.
+    pub priors: Vec<Distribution>,
+    /// What the values of each factor are.
+    pub kinds: Vec<Kind>,
+}
+
+/// Where the two sides of a target come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Index of the arm.
+    pub arm: usize,
+    /// Index of the endpoint.
+    pub endpoint: usize,
+    /// Where the observation was published.
+    pub source: String,
 }
 
 /// A finished batch: the points that were asked for, and `results[target][point][replicate]`, for targets held out too.

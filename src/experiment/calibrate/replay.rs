@@ -1,5 +1,7 @@
 //! The course of a calibration, replayed from its finished batches.
 
+use std::collections::BTreeMap;
+
 use super::{Batch, Generation, Next, Particle, Settings, Standing, Target, Wave};
 use crate::experiment::analysis::abc_smc::{self, AbcSmc, Progress};
 use crate::experiment::analysis::history_match::{HistoryMatch, Runs, Target as Aim};
@@ -12,6 +14,26 @@ const CLOSING_IN: f64 = 0.8;
 /// Proposals of one generation that are looked at before it is given up.
 const MOST_PROPOSALS: usize = 1_000_000;
 
+/// What replays of one calibration need not compute again. Never shared between calibrations.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    waves: Vec<Result<Known, String>>,
+    /// By generation, first number and number wanted.
+    proposals: BTreeMap<(usize, usize, usize), Proposals>,
+}
+
+/// Numbers of proposals, and their points.
+type Proposals = (Vec<usize>, Vec<Vec<f64>>);
+
+/// A wave that was emulated.
+#[derive(Clone, Debug)]
+struct Known {
+    history: HistoryMatch,
+    wave: Wave,
+    particles: Vec<Particle>,
+    next: Vec<Vec<f64>>,
+}
+
 /// Replays finished batches in their order. Fault: batches that are not those that were asked for, too few results for an
 /// emulator, or no fitted target.
 pub fn standing(
@@ -19,6 +41,7 @@ pub fn standing(
     targets: &[Target],
     settings: &Settings,
     batches: &[Batch],
+    memory: &mut Memory,
 ) -> Result<Standing, String> {
     if targets.iter().all(|t| !t.is_fit) || factors == 0 {
         return Err("at least one factor and one target to fit".into());
@@ -28,6 +51,7 @@ pub fn standing(
         targets,
         settings,
         batches,
+        memory,
         used: 0,
         points: 0,
         history: HistoryMatch::new(factors, &aims(targets), settings.forgiven),
@@ -67,6 +91,7 @@ struct Replay<'a> {
     targets: &'a [Target],
     settings: &'a Settings,
     batches: &'a [Batch],
+    memory: &'a mut Memory,
     used: usize,
     points: usize,
     history: HistoryMatch,
@@ -141,33 +166,53 @@ impl Replay<'_> {
             }
             runs.points.extend(batch.points);
             all.extend(statistics);
-            let checks = self.history.add_wave(&runs)?;
-            let left = match self
-                .history
-                .left(settings.wave_points, settings.candidates, settings.seed)
-            {
-                Ok(left) => left,
-                Err(because) => return Ok(Some(Next::Done { because })),
+            if self.memory.waves.len() == wave {
+                let known = self.emulate(&runs, &all)?;
+                self.memory.waves.push(known);
+            }
+            let known = match &self.memory.waves[wave] {
+                Ok(known) => known.clone(),
+                Err(because) => {
+                    let because = because.clone();
+                    return Ok(Some(Next::Done { because }));
+                }
             };
             let before = self.standing.waves.last().map(|w| w.volume.value);
-            self.standing.waves.push(Wave {
-                points: runs.points.len(),
-                volume: left.volume,
-                checks,
-            });
-            self.standing.particles = self.not_ruled_out(&runs.points, &all);
-            if before.is_some_and(|before| left.volume.value > CLOSING_IN * before) {
+            let volume = known.wave.volume.value;
+            self.history = known.history;
+            self.standing.waves.push(known.wave);
+            self.standing.particles = known.particles;
+            if before.is_some_and(|before| volume > CLOSING_IN * before) {
                 break;
             }
-            points = left.points;
+            points = known.next;
         }
         Ok(None)
     }
 
-    fn not_ruled_out(&self, points: &[Vec<f64>], statistics: &[Vec<f64>]) -> Vec<Particle> {
-        let left: Vec<usize> = (0..points.len())
-            .filter(|&i| self.history.is_left(&points[i]))
-            .collect();
+    /// Adds a wave from all runs so far. The inner fault: nothing is left, which is a result.
+    fn emulate(&self, runs: &Runs, statistics: &[Vec<f64>]) -> Result<Result<Known, String>, String> {
+        let settings = self.settings;
+        let mut history = self.history.clone();
+        let checks = history.add_wave(runs)?;
+        let left = match history.left(settings.wave_points, settings.candidates, settings.seed) {
+            Ok(left) => left,
+            Err(because) => return Ok(Err(because)),
+        };
+        Ok(Ok(Known {
+            particles: self.not_ruled_out(&history, &runs.points, statistics),
+            wave: Wave {
+                points: runs.points.len(),
+                volume: left.volume,
+                checks,
+            },
+            next: left.points,
+            history,
+        }))
+    }
+
+    fn not_ruled_out(&self, history: &HistoryMatch, points: &[Vec<f64>], statistics: &[Vec<f64>]) -> Vec<Particle> {
+        let left: Vec<usize> = (0..points.len()).filter(|&i| history.is_left(&points[i])).collect();
         let particle = |&i: &usize| Particle {
             unit: points[i].clone(),
             weight: 1.0 / left.len() as f64,
@@ -192,7 +237,7 @@ impl Replay<'_> {
             let (mut distances, mut found): (Vec<f64>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
             let (mut wanted, mut run) = (settings.particles, 0);
             loop {
-                let (numbers, points) = self.proposals(&sampler, distances.len(), wanted);
+                let (numbers, points) = self.proposals(generation, &sampler, distances.len(), wanted);
                 if points.is_empty() {
                     let because = format!("generation {generation}: of {MOST_PROPOSALS} proposals too few are left");
                     return Ok(Next::Done { because });
@@ -243,12 +288,20 @@ impl Replay<'_> {
     }
 
     /// The next proposals that are not ruled out, with their numbers.
-    fn proposals(&self, sampler: &AbcSmc, from: usize, wanted: usize) -> (Vec<usize>, Vec<Vec<f64>>) {
-        (from..MOST_PROPOSALS)
-            .map(|number| (number, AbcSmc::unit(&sampler.proposal(number))))
-            .filter(|(_, point)| self.history.is_left(point))
-            .take(wanted)
-            .unzip()
+    fn proposals(&mut self, generation: usize, sampler: &AbcSmc, from: usize, wanted: usize) -> Proposals {
+        let history = &self.history;
+        let look = || {
+            (from..MOST_PROPOSALS)
+                .map(|number| (number, AbcSmc::unit(&sampler.proposal(number))))
+                .filter(|(_, point)| history.is_left(point))
+                .take(wanted)
+                .unzip()
+        };
+        self.memory
+            .proposals
+            .entry((generation, from, wanted))
+            .or_insert_with(look)
+            .clone()
     }
 }
 
@@ -320,9 +373,9 @@ mod tests {
     }
 
     fn finished(settings: &Settings) -> Result<(Standing, Vec<Batch>), String> {
-        let mut batches = Vec::new();
+        let (mut batches, mut memory) = (Vec::new(), Memory::default());
         loop {
-            let now = standing(3, &targets(), settings, &batches)?;
+            let now = standing(3, &targets(), settings, &batches, &mut memory)?;
             match &now.next {
                 Next::Run { points, .. } => batches.push(run(points)),
                 Next::Done { .. } => return Ok((now, batches)),
@@ -370,16 +423,19 @@ mod tests {
         };
         let (whole, batches) = finished(&short)?;
         for cut in 0..batches.len() {
-            let now = standing(3, &targets(), &short, &batches[..cut])?;
+            let now = standing(3, &targets(), &short, &batches[..cut], &mut Memory::default())?;
             assert!(
                 matches!(&now.next, Next::Run { points, .. } if *points == batches[cut].points),
                 "{cut}"
             );
         }
-        assert_eq!(standing(3, &targets(), &short, &batches)?, whole);
+        assert_eq!(
+            standing(3, &targets(), &short, &batches, &mut Memory::default())?,
+            whole
+        );
         let mut foreign = batches.clone();
         foreign[1].points[0][0] += 0.1;
-        assert!(standing(3, &targets(), &short, &foreign).is_err());
+        assert!(standing(3, &targets(), &short, &foreign, &mut Memory::default()).is_err());
         Ok(())
     }
 
@@ -390,12 +446,12 @@ mod tests {
             target("fall", 2.1, true),
             target("held", 1.0, false),
         ];
-        let first = standing(3, &far, &SETTINGS, &[])?;
+        let first = standing(3, &far, &SETTINGS, &[], &mut Memory::default())?;
         let Next::Run { stage, points } = &first.next else {
             return Err("a wave to run".into());
         };
         assert_eq!((stage.as_str(), points.len()), ("wave_1", 24));
-        let after = standing(3, &far, &SETTINGS, &[run(points)])?;
+        let after = standing(3, &far, &SETTINGS, &[run(points)], &mut Memory::default())?;
         assert!(
             matches!(&after.next, Next::Done { because } if because.contains("nothing is left")),
             "{:?}",
@@ -405,13 +461,13 @@ mod tests {
             most_points: 30,
             ..SETTINGS
         };
-        let after = standing(3, &targets(), &poor, &[run(points)])?;
+        let after = standing(3, &targets(), &poor, &[run(points)], &mut Memory::default())?;
         assert!(
             matches!(&after.next, Next::Done { because } if because.contains("30 points")),
             "{:?}",
             after.next
         );
-        assert!(standing(3, &far[2..], &SETTINGS, &[]).is_err());
+        assert!(standing(3, &far[2..], &SETTINGS, &[], &mut Memory::default()).is_err());
         Ok(())
     }
 }
