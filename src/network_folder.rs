@@ -11,6 +11,18 @@ use crate::initial::network_files::{self, CaseTables, Network, Tables, Text};
 use crate::solve::network_flow::{self, Edge, Law, Settings, Solution};
 use crate::state::vessels::Boundary;
 
+/// The value in a JSON text, or where it is at fault.
+pub(crate) fn json(file: &str, text: &str) -> std::result::Result<Value, Diagnostic> {
+    serde_json::from_str(text).map_err(|fault| Diagnostic {
+        file: file.to_owned(),
+        line: fault.line(),
+        column: fault.column(),
+        message: fault.to_string(),
+        expected: "a JSON object".into(),
+        ..Diagnostic::default()
+    })
+}
+
 /// A network with what a case changes, and the description of the case.
 #[derive(Clone, Debug)]
 pub struct NetworkCase {
@@ -47,14 +59,7 @@ pub fn load(network: &Path, case: Option<&Path>) -> Result<NetworkCase> {
     let (meta_file, meta) = match optional(case, "meta.json")? {
         None => (String::new(), Ok(Value::Null)),
         Some((file, words)) => {
-            let meta = serde_json::from_str(&words).map_err(|fault| Diagnostic {
-                file: file.clone(),
-                line: fault.line(),
-                column: fault.column(),
-                message: fault.to_string(),
-                expected: "a JSON object".into(),
-                ..Diagnostic::default()
-            });
+            let meta = json(&file, &words);
             (file, meta)
         }
     };
