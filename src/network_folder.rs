@@ -41,20 +41,21 @@ pub fn load(network: &Path, case: Option<&Path>) -> Result<NetworkCase> {
             return Err(Error::files(folder.display(), "there is no such folder"));
         }
     }
-    let own = |name: &str| match optional(case, name) {
-        // A case may bring a whole boundary; then its network need not have one.
-        Ok(Some(_)) if name == "boundary.csv" && !network.join(name).exists() => Ok(Text::default()),
-        _ => text(&network.join(name)),
-    };
-    let tables = Tables {
-        nodes: own("nodes.csv")?,
-        segments: own("segments.csv")?,
-        boundary: own("boundary.csv")?,
-    };
     let changes = CaseTables {
         boundary: optional(case, "boundary.csv")?,
         occluded: optional(case, "occluded.csv")?,
         diameters: optional(case, "diameters.csv")?,
+    };
+    let edge = network.join("boundary.csv");
+    let tables = Tables {
+        nodes: text(&network.join("nodes.csv"))?,
+        segments: text(&network.join("segments.csv"))?,
+        // A case may bring a whole boundary; then its network need not have one.
+        boundary: if changes.boundary.is_some() && !edge.exists() {
+            None
+        } else {
+            Some(text(&edge)?)
+        },
     };
     let (meta_file, meta) = match optional(case, "meta.json")? {
         None => (String::new(), Ok(Value::Null)),

@@ -222,19 +222,11 @@ impl Case {
             Some(_) => None,
             None => Some(solved_flow(network, case, &mut warnings)?),
         };
-        let nodes = text(&network.join("nodes.csv"))?;
-        // The flows stand in for the boundary: one row that holds satisfies the reader.
-        let first = nodes
-            .1
-            .lines()
-            .nth(1)
-            .and_then(|line| line.split(',').next())
-            .unwrap_or("");
-        let boundary = format!("node,kind,value,hd_inflow\n{first},pressure_mmHg,0,0\n");
         let tables = Tables {
-            nodes,
+            nodes: text(&network.join("nodes.csv"))?,
             segments: text(&network.join("segments.csv"))?,
-            boundary: ("flow.csv".into(), boundary),
+            // The flows stand in for it.
+            boundary: None,
         };
         let changes = CaseTables {
             boundary: None,
