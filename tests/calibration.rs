@@ -143,7 +143,7 @@ fn every_fault_of_a_calibration_is_said_before_anything_runs() {
     for words in [
         "population",
         "hold_out",
-        "final.mean_po2_mmhg",
+        "did you mean \"mean_po2_mmhg\"",
         "did you mean `value`",
         "c.toml:",
     ] {

@@ -5,7 +5,7 @@ use crate::experiment::arms::Arm;
 use crate::experiment::design::{Distribution, values};
 use crate::experiment::factors::{Factor, Kind};
 use crate::experiment::file::MOST_RUNS;
-use crate::experiment::outputs::{Outputs, endpoint, nearest};
+use crate::experiment::outputs::{Endpoint, Outputs, endpoint};
 use crate::experiment::points::Points;
 use crate::experiment::sampled::{Analysis, singly, with_distribution};
 use crate::experiment::text::Section;
@@ -251,7 +251,10 @@ fn target(mut section: Section, arms: &[Arm], outputs: &Outputs, faults: &mut Fa
             if found.is_none() {
                 let mut fault = item.fault("targets.output", "an endpoint of this experiment");
                 let is_day = day.filter(|day| !outputs.at_days.contains(day));
-                fault.suggestion = match (is_day, nearest(&name)) {
+                let bare = |e: &Endpoint| e.name.strip_prefix("final.").unwrap_or(&e.name).to_owned();
+                let names: Vec<String> = outputs.endpoints.iter().map(bare).collect();
+                let near = nearest_word(&name, names.iter().map(String::as_str));
+                fault.suggestion = match (is_day, near) {
                     (Some(day), _) => format!("write at_days = [{}] in [outputs]", plain_number(day)),
                     (None, Some(near)) if near != name => format!("did you mean \"{near}\"?"),
                     _ => format!("add \"{full}\" to endpoints in [outputs]"),
