@@ -11,6 +11,18 @@ use crate::initial::network_files::{self, CaseTables, Network, Tables, Text};
 use crate::solve::network_flow::{self, Edge, Law, Settings, Solution};
 use crate::state::vessels::Boundary;
 
+/// The value in a JSON text, or where it is at fault.
+pub(crate) fn json(file: &str, text: &str) -> std::result::Result<Value, Diagnostic> {
+    serde_json::from_str(text).map_err(|fault| Diagnostic {
+        file: file.to_owned(),
+        line: fault.line(),
+        column: fault.column(),
+        message: fault.to_string(),
+        expected: "a JSON object".into(),
+        ..Diagnostic::default()
+    })
+}
+
 /// A network with what a case changes, and the description of the case.
 #[derive(Clone, Debug)]
 pub struct NetworkCase {
@@ -29,32 +41,26 @@ pub fn load(network: &Path, case: Option<&Path>) -> Result<NetworkCase> {
             return Err(Error::files(folder.display(), "there is no such folder"));
         }
     }
-    let own = |name: &str| match optional(case, name) {
-        // A case may bring a whole boundary; then its network need not have one.
-        Ok(Some(_)) if name == "boundary.csv" && !network.join(name).exists() => Ok(Text::default()),
-        _ => text(&network.join(name)),
-    };
-    let tables = Tables {
-        nodes: own("nodes.csv")?,
-        segments: own("segments.csv")?,
-        boundary: own("boundary.csv")?,
-    };
     let changes = CaseTables {
         boundary: optional(case, "boundary.csv")?,
         occluded: optional(case, "occluded.csv")?,
         diameters: optional(case, "diameters.csv")?,
     };
+    let edge = network.join("boundary.csv");
+    let tables = Tables {
+        nodes: text(&network.join("nodes.csv"))?,
+        segments: text(&network.join("segments.csv"))?,
+        // A case may bring a whole boundary; then its network need not have one.
+        boundary: if changes.boundary.is_some() && !edge.exists() {
+            None
+        } else {
+            Some(text(&edge)?)
+        },
+    };
     let (meta_file, meta) = match optional(case, "meta.json")? {
         None => (String::new(), Ok(Value::Null)),
         Some((file, words)) => {
-            let meta = serde_json::from_str(&words).map_err(|fault| Diagnostic {
-                file: file.clone(),
-                line: fault.line(),
-                column: fault.column(),
-                message: fault.to_string(),
-                expected: "a JSON object".into(),
-                ..Diagnostic::default()
-            });
+            let meta = json(&file, &words);
             (file, meta)
         }
     };

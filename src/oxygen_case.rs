@@ -222,19 +222,11 @@ impl Case {
             Some(_) => None,
             None => Some(solved_flow(network, case, &mut warnings)?),
         };
-        let nodes = text(&network.join("nodes.csv"))?;
-        // The flows stand in for the boundary: one row that holds satisfies the reader.
-        let first = nodes
-            .1
-            .lines()
-            .nth(1)
-            .and_then(|line| line.split(',').next())
-            .unwrap_or("");
-        let boundary = format!("node,kind,value,hd_inflow\n{first},pressure_mmHg,0,0\n");
         let tables = Tables {
-            nodes,
+            nodes: text(&network.join("nodes.csv"))?,
             segments: text(&network.join("segments.csv"))?,
-            boundary: ("flow.csv".into(), boundary),
+            // The flows stand in for it.
+            boundary: None,
         };
         let changes = CaseTables {
             boundary: None,
@@ -657,23 +649,15 @@ pub fn sample(grid: &Grid, oxygen: &[f32], place: [f64; 3]) -> f64 {
 }
 
 fn read_meta<'a>(table: &'a Option<Text>, faults: &mut Vec<Diagnostic>) -> Meta<'a> {
-    let (file, text) = table
-        .as_ref()
-        .map_or((String::new(), ""), |(f, t)| (f.clone(), t.as_str()));
-    let value = if text.is_empty() && table.is_none() {
-        Value::Null
-    } else {
-        serde_json::from_str(text).unwrap_or_else(|fault: serde_json::Error| {
-            faults.push(Diagnostic {
-                file: file.clone(),
-                line: fault.line(),
-                column: fault.column(),
-                message: fault.to_string(),
-                expected: "a JSON object".into(),
-                ..Diagnostic::default()
+    let (file, text, value) = match table {
+        None => (String::new(), "", Value::Null),
+        Some((file, text)) => {
+            let value = network_folder::json(file, text).unwrap_or_else(|fault| {
+                faults.push(fault);
+                Value::Null
             });
-            Value::Null
-        })
+            (file.clone(), text.as_str(), value)
+        }
     };
     Meta {
         file,

@@ -17,8 +17,7 @@ mod common;
 use common::Tested;
 
 /// A block of 2 × 2 × 4 mm with the vessels of the default section; half of it is skin.
-/// Not reached: with red cells that part, small taps of wide trunks get plasma alone, and a block 4 mm deep starves in fat.
-const BLOCK: &str = "[blood]\nphase_separation = false\n[space]\nplane = \"block\"\nwidth_mm = 2.0\nbreadth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n";
+const BLOCK: &str = "[space]\nplane = \"block\"\nwidth_mm = 2.0\nbreadth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n";
 const SECTION: &str = "[space]\nvoxel_um = 40.0\n";
 
 fn value(report: &NetworkReport, name: &str) -> f64 {
@@ -29,6 +28,7 @@ fn value(report: &NetworkReport, name: &str) -> f64 {
 #[test]
 fn sections_and_blocks_have_the_pressures_velocities_and_perfusion_of_skin() -> Tested {
     for (plane, text, seeds) in [("section", SECTION, 1..=3), ("block", BLOCK, 1..=2)] {
+        let mut velocities = Vec::new();
         for seed in seeds {
             let model = common::model(&[text], seed)?;
             let report = &model.network;
@@ -46,8 +46,7 @@ fn sections_and_blocks_have_the_pressures_velocities_and_perfusion_of_skin() -> 
                 println!("{what}: {name} {:.3}", say(name));
             }
             assert!((say("loop_pressure_mmhg") - 19.06).abs() < 3.69, "{what}");
-            // Measured 0.91 ± 0.24. Not reached since red cells part: 0.62-0.66 in sections; loops would have to be narrower.
-            assert!((0.55..1.15).contains(&say("loop_velocity_mm_per_s")), "{what}");
+            velocities.push(say("loop_velocity_mm_per_s"));
             assert!((say("skin_perfusion_ml_per_100_ml_min") - 5.0).abs() < 1.0, "{what}");
             assert!(
                 say("fat_perfusion_ml_per_100_ml_min") < 0.25 * say("skin_perfusion_ml_per_100_ml_min"),
@@ -62,6 +61,9 @@ fn sections_and_blocks_have_the_pressures_velocities_and_perfusion_of_skin() -> 
             assert_eq!(say("largest_degree"), 3.0, "{what}");
             assert_eq!(say("share_of_joints_of_degree_3"), 1.0, "{what}");
         }
+        // The spread that was measured is between people; a network is one piece of skin, so its sites are taken together.
+        let velocity = velocities.iter().sum::<f64>() / velocities.len() as f64;
+        assert!((velocity - 0.91).abs() < 0.24, "{plane}: {velocities:?}");
     }
     Ok(())
 }

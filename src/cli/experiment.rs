@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::run::{notes, object, threads};
 use super::{Global, Reply};
 use crate::error::{Diagnostic, Error, Result};
-use crate::experiment::execute::{ExecuteOptions, execute};
+use crate::experiment::calibrate::course;
+use crate::experiment::execute::ExecuteOptions;
 use crate::experiment::plan::{Installed, Plan};
 use crate::experiment::{file, merge, pilot, sbatch, status, verify};
 use crate::library::Disk;
@@ -220,7 +221,7 @@ pub(super) fn experiment(args: &ExperimentArgs, global: &Global) -> Result<Reply
         ExperimentCommand::Plan(args) => plan(args, global),
         ExperimentCommand::Run(args) => run(args, global),
         ExperimentCommand::Status(args) => {
-            let plan = Plan::open(&args.plan)?;
+            let plan = course::grown(Plan::open(&args.plan)?)?;
             let status = status::status(&plan, args.shards)?;
             Ok(Reply {
                 text: status.text(&plan),
@@ -265,6 +266,7 @@ fn outline(plan: &Plan) -> String {
     if !m.question.is_empty() {
         text.push_str(&format!("{}\n", m.question));
     }
+    text.push_str(&course::outline(plan).unwrap_or_default());
     if let Some(f) = &m.forecast {
         let cores = threads_or_cores(0);
         text.push_str(&format!(
@@ -329,7 +331,7 @@ fn run(args: &RunArgs, global: &Global) -> Result<Reply> {
         (plan, warnings)
     };
     let defaults = ExecuteOptions::default();
-    let done = execute(
+    let (done, said) = course::run(
         &plan,
         &ExecuteOptions {
             shard: args.shard.unwrap_or((0, 1)),
@@ -346,7 +348,7 @@ fn run(args: &RunArgs, global: &Global) -> Result<Reply> {
                       "ran": done.ran, "failed": done.failed, "elsewhere": done.elsewhere, "dropped": done.dropped,
                       "wall_s": done.wall_s});
     Ok(Reply {
-        text: done.text(&plan.folder),
+        text: format!("{}{said}", done.text(&plan.folder)),
         json: object(json),
         warnings,
         ..Reply::default()
@@ -354,7 +356,7 @@ fn run(args: &RunArgs, global: &Global) -> Result<Reply> {
 }
 
 fn merged(args: &MergeArgs) -> Result<Reply> {
-    let plan = Plan::open(&args.plan)?;
+    let plan = course::grown(Plan::open(&args.plan)?)?;
     let merged = merge::merge(&plan, &args.out, args.force, args.partial)?;
     let out = args.out.display();
     let mut text = format!("{}: {} rows", plan.manifest.name, merged.rows);
@@ -385,7 +387,7 @@ fn merged(args: &MergeArgs) -> Result<Reply> {
 }
 
 fn verified(args: &VerifyArgs) -> Result<Reply> {
-    let plan = Plan::open(&args.plan)?;
+    let plan = course::grown(Plan::open(&args.plan)?)?;
     let found = verify::verify(
         &plan,
         args.sample,
@@ -402,7 +404,7 @@ fn verified(args: &VerifyArgs) -> Result<Reply> {
 }
 
 fn script(args: &SbatchArgs) -> Result<Reply> {
-    let plan = Plan::open(&args.plan)?;
+    let plan = course::grown(Plan::open(&args.plan)?)?;
     let program = std::env::current_exe().map_or_else(|_| "calcisim".to_owned(), |path| path.display().to_string());
     let request = sbatch::Request {
         shards: args.shards,

@@ -3,6 +3,7 @@
 
 use super::analysis::{Estimate, consistency, morris, prcc, seeds, shapley, sobol, survival};
 use super::attribution::subsets;
+use super::calibrate::course;
 use super::design::moves_of_roles;
 use super::effects::ends;
 use super::outputs::{Endpoint, Origin};
@@ -66,6 +67,7 @@ impl Values<'_> {
             Analysis::None => {}
             Analysis::Shapley { .. } => told.extend(self.attribution()?),
             Analysis::Trial(_) => told.extend(trial_tables::tables(self)?),
+            Analysis::Calibrate(_) => told.extend(course::tables(self.plan)?),
             _ => told.extend(self.sensitivity()?),
         }
         if self.plan.points.len() == 1 {

@@ -26,7 +26,8 @@ pub struct Factor {
 }
 
 /// What the values of a factor are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Real numbers.
     Number,

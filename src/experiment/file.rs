@@ -4,6 +4,7 @@
 
 use super::arms::{self, Arm, Common};
 use super::attribution;
+use super::calibrate;
 use super::factors::{self, Factor};
 use super::outputs::{self, Outputs};
 use super::points::{self, Points};
@@ -52,6 +53,8 @@ pub enum Kind {
     Attribute,
     /// Virtual patients in every arm.
     Trial,
+    /// Values that fit observations.
+    Calibrate,
 }
 
 impl Kind {
@@ -63,15 +66,17 @@ impl Kind {
             Self::Sensitivity => "sensitivity",
             Self::Attribute => "attribute",
             Self::Trial => "trial",
+            Self::Calibrate => "calibrate",
         }
     }
 
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Compare,
         Self::Sweep,
         Self::Sensitivity,
         Self::Attribute,
         Self::Trial,
+        Self::Calibrate,
     ];
 
     /// The kind of a word.
@@ -192,6 +197,17 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
     let is_trial = kind == Some(Kind::Trial);
     let mut of_trial = |key| if is_trial { top.table(key, &mut faults) } else { None };
     let (cohort, assignment, power) = (of_trial("cohort"), of_trial("assignment"), of_trial("power"));
+    let is_calibration = kind == Some(Kind::Calibrate);
+    let method = if is_calibration {
+        top.table("method", &mut faults)
+    } else {
+        None
+    };
+    let targets = if is_calibration {
+        top.tables("targets", &mut faults)
+    } else {
+        Vec::new()
+    };
     let top_place = top.place.clone();
     top.done(&mut faults, ELSEWHERE);
     if common.base.is_none() && arm_sections.is_empty() {
@@ -237,6 +253,19 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
                 sites = Some(cohort.sites);
                 (cohort.factors, cohort.points, cohort.analysis)
             })
+        }
+        Some(Kind::Calibrate) => {
+            let asked = calibrate::read::Asked {
+                method,
+                targets,
+                listed,
+                arms: &arms,
+                outputs: &outputs,
+                replicates: replicates.as_ref().map_or(REPLICATES, |(n, _)| *n),
+                seed,
+                top: &top_place,
+            };
+            calibrate::read::read(asked, &mut faults, &mut warnings).unwrap_or_else(nothing)
         }
         None => nothing(),
     };

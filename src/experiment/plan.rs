@@ -126,6 +126,20 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The same plan with other points; nothing is written.
+    pub fn with_points(&self, points: Vec<Vec<toml::Value>>, roles: Vec<String>) -> Result<Self> {
+        let mut plan = Self {
+            points,
+            roles,
+            ..self.clone()
+        };
+        plan.name_runs()?;
+        plan.manifest.points = plan.points.len() as u64;
+        plan.manifest.rows = plan.runs.len() as u64;
+        plan.manifest.runs = plan.distinct().len() as u64;
+        Ok(plan)
+    }
+
     /// Names every run after its content.
     fn name_runs(&mut self) -> Result<()> {
         let version = version();
@@ -161,8 +175,9 @@ impl Plan {
     }
 
     fn seed(&self, row: usize, point: usize, replicate: u64) -> u64 {
-        if self.is_cohort() {
-            // The sites of a patient are the same in every arm, and nobody else's.
+        if self.is_cohort() || matches!(self.manifest.analysis, Analysis::Calibrate(_)) {
+            // The sites of a patient are the same in every arm, and nobody else's. So are the seeds of a point of a
+            // calibration: what fits must not fit one set of seeds.
             let before = (point as u64).wrapping_mul(self.manifest.replicates);
             self.manifest.seed.wrapping_add(before).wrapping_add(replicate)
         } else if self.manifest.common_random_numbers {

@@ -2,6 +2,7 @@
 //! of sensitivity analysis.
 
 use super::arms::Arm;
+use super::calibrate::Setup;
 use super::design::{self, Design, Distribution};
 use super::factors::{Factor, Kind, judge};
 use super::file::MOST_RUNS;
@@ -50,6 +51,8 @@ pub enum Analysis {
     },
     /// Outcomes of patients, and the power of trials.
     Trial(TrialSettings),
+    /// Which values fit the observations.
+    Calibrate(Box<Setup>),
 }
 
 /// Reads a design over distributions. `method` is known to be one of these.

@@ -92,7 +92,7 @@ mod tests {
         let tables = Tables {
             nodes: named("nodes.csv", nodes),
             segments: named("segments.csv", segments),
-            boundary: named("boundary.csv", boundary),
+            boundary: Some(named("boundary.csv", boundary)),
         };
         let p = crate::parameters::Registry::embedded()
             .section("network")

@@ -21,8 +21,8 @@ pub struct Tables {
     pub nodes: Text,
     /// Name and text of the segments.
     pub segments: Text,
-    /// Name and text of the boundary.
-    pub boundary: Text,
+    /// Name and text of the boundary; none where flows are given for it.
+    pub boundary: Option<Text>,
 }
 
 /// What a case brings in place of the tables of its network.
@@ -77,8 +77,9 @@ pub fn collect(tables: &Tables, case: &CaseTables, faults: &mut Vec<Diagnostic>)
     let mut network = Network::default();
     let node_of = nodes(&tables.nodes, &mut network, faults);
     let segment_of = segments(tables, &node_of, &mut network, faults);
-    let edge = case.boundary.as_ref().unwrap_or(&tables.boundary);
-    boundary(edge, &tables.nodes.0, &node_of, &mut network, faults);
+    if let Some(edge) = case.boundary.as_ref().or(tables.boundary.as_ref()) {
+        boundary(edge, &tables.nodes.0, &node_of, &mut network, faults);
+    }
     let known = |cell: &Cell, faults: &mut Vec<Diagnostic>| {
         let found = cell.text.parse().ok().and_then(|id: u64| segment_of.get(&id)).copied();
         if found.is_none() {
@@ -426,7 +427,7 @@ mod tests {
         Tables {
             nodes: named("nodes.csv", nodes),
             segments: named("segments.csv", segments),
-            boundary: named("boundary.csv", boundary),
+            boundary: Some(named("boundary.csv", boundary)),
         }
     }
 

@@ -120,12 +120,6 @@ fn solve_flow(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     blood_flow::solve(&p.mechanisms.blood_flow, tissue, open, &mut work.flow);
 }
 
-/// Perfusion of the block [mL/mL/min].
-fn perfusion(tissue: &Tissue) -> f64 {
-    // nl/min per µm³: 1 nl = 10⁶ µm³.
-    tissue.vessels.inflow_nl_per_min() * 1e6 / (tissue.grid.len() as f64 * tissue.grid.voxel_volume_um3())
-}
-
 /// Perfusion that the network should have [mL/mL/min]: that of skin and of fat, by their volumes.
 fn target_perfusion(p: &Parameters, tissue: &Tissue) -> f64 {
     Part::Skin.share(tissue) * p.network.skin_perfusion_per_min
@@ -212,7 +206,7 @@ fn calibrate(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f64 {
             }
         }
     }
-    perfusion(tissue)
+    tissue.perfusion_per_min()
 }
 
 /// Terminal vessels that lead to the beds of a kind, directly or over others of their line.
@@ -293,7 +287,7 @@ fn take_measured(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) -> f
         };
     }
     tissue.cells.mural = mural_cells(&tissue.vessels, p.mural_per_um);
-    perfusion(tissue)
+    tissue.perfusion_per_min()
 }
 
 fn mean_pressure(v: &Vessels, s: usize) -> f64 {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Parameters;
 use crate::math;
 use crate::state::vessels::{Bed, Class};
-use crate::state::{Kind, Tissue, Vessels};
+use crate::state::{Kind, Tissue, UM3_PER_NL, Vessels};
 
 /// What is said of the network in `run.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -146,9 +146,8 @@ pub(super) fn part_perfusion(tissue: &Tissue, part: Part) -> Option<f64> {
     if share <= 0.0 || !tissue.vessels.bed.iter().any(|bed| part.beds().contains(bed)) {
         return None;
     }
-    // nl/min per µm³: 1 nl = 10⁶ µm³.
     let um3 = share * tissue.grid.len() as f64 * tissue.grid.voxel_volume_um3();
-    Some(bed_inflow(&tissue.vessels, part.beds()) * 1e6 / um3)
+    Some(bed_inflow(&tissue.vessels, part.beds()) * UM3_PER_NL / um3)
 }
 
 /// Blood that enters the capillaries of some beds from other vessels [nl/min, share of the slab].
@@ -169,7 +168,7 @@ fn loops(v: &Vessels, degrees: &[u32]) -> (Vec<f64>, Vec<f64>) {
         by_branch.entry(v.branch[s]).or_default().push(s);
     }
     let velocity = |s: usize| {
-        v.flow_nl_per_min[s].abs() * 1e6 / 60.0 / (std::f64::consts::PI * math::square(v.radius_um[s])) / 1000.0
+        v.flow_nl_per_min[s].abs() * UM3_PER_NL / 60.0 / (std::f64::consts::PI * math::square(v.radius_um[s])) / 1000.0
     };
     let (mut pressures, mut velocities) = (Vec::new(), Vec::new());
     for segments in by_branch.values() {

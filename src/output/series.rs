@@ -24,8 +24,6 @@ pub struct Definitions {
 const CALCIFIED: f64 = 0.05;
 /// Thrombus from which a segment counts as thrombosed.
 pub const THROMBOSED: f64 = 0.9;
-/// µm³ in a nl.
-const NL_UM3: f64 = 1e6;
 
 /// A column after `t_d`.
 pub struct Column {
@@ -323,8 +321,7 @@ fn perfused_share(look: &Look, is_meant: impl Fn(usize) -> bool) -> Option<f64> 
 
 /// Blood that enters per volume of the block.
 fn perfusion_per_min(look: &Look) -> Option<f64> {
-    let Tissue { vessels, grid, .. } = look.tissue;
-    (!vessels.is_empty()).then(|| vessels.inflow_nl_per_min() * NL_UM3 / (grid.len() as f64 * grid.voxel_volume_um3()))
+    (!look.tissue.vessels.is_empty()).then(|| look.tissue.perfusion_per_min())
 }
 
 /// Volume mean over dermis + fat, dead or alive.

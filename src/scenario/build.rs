@@ -79,12 +79,12 @@ impl Scenario {
     pub fn with_companions(&self, library: &dyn Library) -> Result<(Self, Vec<(String, String)>)> {
         let (mut copy, mut files) = (self.clone(), Vec::new());
         if let Some(tables) = self.network_tables(library)? {
-            for (name, (_, text)) in [
-                ("nodes", tables.nodes),
-                ("segments", tables.segments),
+            for (name, table) in [
+                ("nodes", Some(tables.nodes)),
+                ("segments", Some(tables.segments)),
                 ("boundary", tables.boundary),
             ] {
-                files.push((format!("network/{name}.csv"), text));
+                files.extend(table.map(|(_, text)| (format!("network/{name}.csv"), text)));
             }
             copy.hold("network.dir", Value::Word("network".into()), "the run folder");
         }
@@ -123,7 +123,7 @@ impl Scenario {
         Ok(Some(Tables {
             nodes: read("nodes")?,
             segments: read("segments")?,
-            boundary: read("boundary")?,
+            boundary: Some(read("boundary")?),
         }))
     }
 

@@ -146,18 +146,22 @@ impl Factor {
         for (node, &p) in symbolic.position.iter().enumerate() {
             x[p as usize] = b[node];
         }
+        let column = |k: usize| {
+            let of = symbolic.starts[k]..symbolic.starts[k + 1];
+            self.rows[of.clone()].iter().zip(&self.values[of])
+        };
         for k in 0..n {
-            for p in symbolic.starts[k]..symbolic.starts[k + 1] {
-                x[self.rows[p] as usize] -= self.values[p] * x[k];
+            let known = x[k];
+            for (&row, value) in column(k) {
+                x[row as usize] -= value * known;
             }
-        }
-        for k in 0..n {
-            x[k] /= self.diagonal[k];
         }
         for k in (0..n).rev() {
-            for p in symbolic.starts[k]..symbolic.starts[k + 1] {
-                x[k] -= self.values[p] * x[self.rows[p] as usize];
+            let mut own = x[k] / self.diagonal[k];
+            for (&row, value) in column(k) {
+                own -= value * x[row as usize];
             }
+            x[k] = own;
         }
         symbolic.position.iter().map(|&p| x[p as usize]).collect()
     }

@@ -106,7 +106,15 @@ pub struct Tissue {
     pub events: EventLog,
 }
 
+/// µm³ in a nl.
+pub const UM3_PER_NL: f64 = 1e6;
+
 impl Tissue {
+    /// Blood that enters per volume of the block [mL/mL/min].
+    pub fn perfusion_per_min(&self) -> f64 {
+        self.vessels.inflow_nl_per_min() * UM3_PER_NL / (self.grid.len() as f64 * self.grid.voxel_volume_um3())
+    }
+
     /// The one injury rule of trauma, needle, punch and blade: inside the radius the endothelium is lost in
     /// proportion to the strength (0-1), walls and interstitium get a mineral nidus, and the place counts as challenged.
     /// Kills nothing by itself.

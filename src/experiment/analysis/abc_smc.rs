@@ -25,6 +25,8 @@ pub struct Settings {
 pub struct Generation {
     /// Generation, from 0 (the prior).
     pub number: usize,
+    /// Numbers of the proposals that became particles.
+    pub numbers: Vec<usize>,
     /// Normal scores of the particles.
     pub scores: Vec<Vec<f64>>,
     /// Their weights; the sum is 1.
@@ -149,11 +151,13 @@ impl AbcSmc {
         let scores: Vec<Vec<f64>> = near.iter().map(|&i| self.proposal(i)).collect();
         let weights = self.weights(&scores);
         let taken: Vec<f64> = near.iter().map(|&i| distances[i]).collect();
+        let proposals = near.last().map_or(0, |last| last + 1);
         let generation = Generation {
             number: self.number(),
             tolerance: self.tolerance,
-            proposals: near.last().map_or(0, |last| last + 1),
+            proposals,
             distances: taken.clone(),
+            numbers: near,
             weights: weights.clone(),
             scores,
         };

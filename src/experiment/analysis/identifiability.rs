@@ -73,7 +73,7 @@ pub fn of_points(points: &[Vec<f64>]) -> Option<Identifiability> {
 }
 
 /// Quantile of values in rising order, each with its weight: halves of neighbouring weights lie between them.
-fn weighted_quantile(column: &[(f64, f64)], share: f64) -> f64 {
+pub fn weighted_quantile(column: &[(f64, f64)], share: f64) -> f64 {
     let total: f64 = column.iter().map(|c| c.1).sum();
     let (target, mut sum) = (share * total, 0.0);
     let mut before: Option<(f64, f64)> = None;

@@ -388,9 +388,11 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
         ));
     }
     let across = math::max(extent[0], extent[1]);
+    let fat_z = [junction + 150.0, deep - 40.0];
+    let fat_radius_um = p.septal_radius_um * fat_calibre(p, junction, deep);
 
     // Septal vessels rise from below and feed the deep plexus; ascending arterioles and descending venules join the two.
-    let (mut septal, mut rising): (Vec<Stem>, Vec<Stem>) = (Vec::new(), Vec::new());
+    let (mut fatty, mut rising): (Vec<Stem>, Vec<Stem>) = (Vec::new(), Vec::new());
     let territory = [0, 1].map(|a| {
         let n = math::max((extent[a] / (p.arteriole_pitch_mm * 1000.0)).round(), 1.0);
         extent[a] / n
@@ -402,13 +404,17 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
             d.boundary.push((foot, k == 0));
             let crown = d.wrapped([x + side, y, deep_z[k]]);
             if let Some(crown) = joint(&mut d, &mut deep_plexus[k], crown, across) {
-                septal.push(Stem::new(
+                let radius_um = p.septal_radius_um * ratio(class);
+                let mut trunk = Stem::new(&mut d, foot, crown, class, Bed::Septal, radius_um);
+                let root = trunk.joint(&mut d, [x + side, y, fat_z[1]]);
+                let end = d.node(d.wrapped([x + 1.5 * side, y, fat_z[0]]));
+                fatty.push(Stem::new(
                     &mut d,
-                    foot,
-                    crown,
+                    root,
+                    end,
                     class,
                     Bed::Septal,
-                    p.septal_radius_um * ratio(class),
+                    fat_radius_um * ratio(class),
                 ));
             }
             let off = if k == 0 { [0.10, 0.25] } else { [0.60, 0.75] };
@@ -490,7 +496,7 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
     }
 
     // Fat lobules, one bed each, fed and drained by lobular vessels from the septa around them.
-    let z_range = [junction + 150.0, deep - 40.0];
+    let z_range = fat_z;
     let span = z_range[1] - z_range[0];
     if span > 50.0 {
         let lobules = septa.feeding().len();
@@ -525,13 +531,24 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
                         let share = level as f64 + offset + roll.between(0.0, 0.3);
                         let z = z_range[0] + share / levels as f64 * span;
                         let turn = level + line + 2 * k;
-                        lobular(&mut d, p, septa, &mut septal, lobule, z, turn, k, &mut taps, &mut roll);
+                        lobular(&mut d, p, septa, &mut fatty, lobule, z, turn, k, &mut taps, &mut roll);
                     }
                 }
             }
         }
     }
     d
+}
+
+/// Calibre of the branch of a septal vessel that serves the fat, share of the trunk: by Murray's law, the cube root of its
+/// share of the blood.
+///
+/// The lobules leave this branch, not the trunk that goes on to the skin: beside so much blood a lobular arteriole would
+/// take a thousandth, and below a threshold red cells do not turn into a side branch (Pries and others 1989).
+fn fat_calibre(p: &Parameters, junction_um: f64, deep_um: f64) -> f64 {
+    let skin = p.skin_perfusion_per_min * junction_um;
+    let fat = p.fat_perfusion_per_min * math::max(deep_um - junction_um, 0.0);
+    math::pow(fat / math::max(skin + fat, 1e-12), 1.0 / 3.0)
 }
 
 /// Chokes the links between arteriolar territories: a segment belongs to the feeding vessel nearest to each of its ends.
@@ -566,12 +583,12 @@ fn beside(d: &Draft, node: u32, roll: &mut Roll) -> [f64; 3] {
     d.wrapped([x + away * math::cos(angle), y + away * math::sin(angle), z])
 }
 
-/// A lobular vessel: from a septal vessel beside the lobule past its middle, with terminal vessels into the bed.
+/// A lobular vessel: from a branch of a septal vessel beside the lobule past its middle, with terminal vessels into the bed.
 fn lobular(
     d: &mut Draft,
     p: &Parameters,
     septa: &Septa,
-    septal: &mut [Stem],
+    fatty: &mut [Stem],
     lobule: usize,
     z: f64,
     turn: usize,
@@ -592,7 +609,7 @@ fn lobular(
     let Some(&(far, feed, way)) = around.get(turn % math::max(around.len() as f64, 1.0) as usize) else {
         return;
     };
-    let Some(stem) = septal.get_mut(2 * feed + kind) else {
+    let Some(stem) = fatty.get_mut(2 * feed + kind) else {
         return;
     };
     let (class, radius_um) = (

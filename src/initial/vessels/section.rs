@@ -63,6 +63,12 @@ impl Lines {
         self.trunks.len() - 1
     }
 
+    /// An arteriole and a venule of one rank at these places, upright.
+    fn trunk_pair(&mut self, p: &Parameters, bed: Bed, radius_um: f64, x: [f64; 2], y: f64) -> [usize; 2] {
+        [(Class::Arteriole, x[0], 1.0), (Class::Venule, x[1], p.venule_ratio)]
+            .map(|(class, x, wider)| self.trunk(class, bed, radius_um * wider, p.trunk_pitch_um, 2, [x, y, 0.0], false))
+    }
+
     /// A new node on a trunk. Two branches never share one.
     fn seat(&mut self, trunk: usize, mut along: f64) -> u32 {
         let t = &self.trunks[trunk];
@@ -185,24 +191,7 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
     for &x in &septa {
         let ax = wrap(x - 35.0);
         let vx = wrap(x + 35.0);
-        let a = d.trunk(
-            Class::Arteriole,
-            Bed::Septal,
-            p.septal_radius_um,
-            p.trunk_pitch_um,
-            2,
-            [ax, y, 0.0],
-            false,
-        );
-        let v = d.trunk(
-            Class::Venule,
-            Bed::Septal,
-            p.septal_radius_um * venous,
-            p.trunk_pitch_um,
-            2,
-            [vx, y, 0.0],
-            false,
-        );
+        let [a, v] = d.trunk_pair(p, Bed::Septal, p.septal_radius_um, [ax, vx], y);
         for (trunk, plexus, at, arterial) in [(a, deep_a, ax, true), (v, deep_v, vx, false)] {
             let inlet = d.seat(trunk, deep - 1.0);
             d.draft.boundary.push((inlet, arterial));
@@ -227,24 +216,7 @@ pub(super) fn draw(p: &Parameters, space: &Space, grid: &Grid, septa: &Septa, di
         let gap = if territories == 1 { wide } else { next - x };
         let ax = wrap(x + gap * roll.between(0.10, 0.25));
         let vx = wrap(x + gap * roll.between(0.60, 0.75));
-        let a = d.trunk(
-            Class::Arteriole,
-            Bed::Ascending,
-            p.ascending_radius_um,
-            p.trunk_pitch_um,
-            2,
-            [ax, y, 0.0],
-            false,
-        );
-        let v = d.trunk(
-            Class::Venule,
-            Bed::Ascending,
-            p.ascending_radius_um * venous,
-            p.trunk_pitch_um,
-            2,
-            [vx, y, 0.0],
-            false,
-        );
+        let [a, v] = d.trunk_pair(p, Bed::Ascending, p.ascending_radius_um, [ax, vx], y);
         for (trunk, low, high, at) in [(a, deep_a, upper_a, ax), (v, deep_v, upper_v, vx)] {
             for (plexus, offset) in [(low, -30.0), (high, 30.0)] {
                 let end = d.seat(trunk, d.trunks[plexus].at[2] + offset);

@@ -36,6 +36,10 @@ const DAMPED: [u32; 2] = [60, 40];
 /// Up to so many vessels one share for all is tried first: in a larger network some pair always sways.
 const FEW: usize = 10_000;
 
+/// A vessel with less than this share of the inflow may turn round for ever where its two ends have one pressure: all that it
+/// carries is less than the loss of red cells that a settled state may have, so its haematocrit is not asked.
+const STILL: f64 = 1e-6;
+
 /// One turn of the search.
 enum Turn {
     /// A trial of Anderson's method: where it began, its history, its share, the change to halve and by when.
@@ -64,14 +68,15 @@ fn trial(from: &[f64], share: f64, iteration: u32) -> Turn {
     }
 }
 
-/// `sweep` is told the latest change, for how far it must solve. Searches from `state` until no more red cells are lost, and no haematocrit changes more, than the limits say; `None` when a sweep finds no finite state.
+/// Searches from `state` until no more red cells are lost, and no haematocrit changes more, than the limits say; `None` when
+/// a sweep finds no finite state. `sweep` is told the latest change, for how far it must solve: 0 is all the way.
 pub(super) fn find(
     mut state: Vec<f64>,
     [red_cells, haematocrit]: [f64; 2],
     most: u32,
     mut sweep: impl FnMut(&[f64], f64) -> Option<Sweep>,
 ) -> Option<Found> {
-    let mut best: Option<Found> = None;
+    let mut best: Option<(Vec<f64>, Found)> = None;
     let mut turn = trial(&state, 1.0, 0);
     let mut damped_share = 1.0;
     let mut damped = 0;
@@ -85,23 +90,28 @@ pub(super) fn find(
         let gap: Vec<f64> = (swept.haematocrit.iter().zip(&state))
             .map(|(new, old)| new - old)
             .collect();
-        let change = gap.iter().fold(0.0, |most, x| math::max(most, x.abs()));
+        let still = math::min(red_cells, STILL) * swept.inflow;
+        let change = (gap.iter().zip(&swept.flow))
+            .filter(|(_, q)| q.abs() > still)
+            .fold(0.0, |most, (x, _)| math::max(most, x.abs()));
         let size = gap.iter().fold(0.0, |sum, g| sum + g * g).sqrt();
-        latest = change;
         let converged = change <= haematocrit && swept.rbc_imbalance <= red_cells;
-        if converged || best.as_ref().is_none_or(|best| change < best.change) {
-            best = Some(Found {
+        if best.as_ref().is_none_or(|(_, best)| change < best.change) || (converged && latest == 0.0) {
+            let found = Found {
                 sweep: swept,
                 converged,
                 iterations: iteration,
                 change,
-            });
+            };
+            best = Some((state.clone(), found));
         }
-        if let Some(best) = &mut best {
-            best.iterations = iteration;
+        if converged && latest == 0.0 {
+            return best.map(|(_, found)| found);
         }
+        // A state that seems settled is swept once more with all blood in balance.
+        latest = if converged { 0.0 } else { change };
         if converged {
-            break;
+            continue;
         }
         match &mut turn {
             Turn::Trial {
@@ -161,5 +171,10 @@ pub(super) fn find(
         }
         state.iter_mut().for_each(|x| *x = math::clamp(*x, 0.0, DENSEST));
     }
-    best
+    let (state, found) = best?;
+    Some(Found {
+        sweep: sweep(&state, 0.0)?,
+        iterations: most.max(1) + 1,
+        ..found
+    })
 }

@@ -29,13 +29,14 @@ pub(super) struct Plan<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sweep {
     pressure: Vec<f64>,
-    flow: Vec<f64>,
+    pub flow: Vec<f64>,
     viscosity: Vec<f64>,
     pub haematocrit: Vec<f64>,
     /// Largest gap of red cells at a node with the haematocrits of the start, as a share of the inflow.
     pub rbc_imbalance: f64,
     node_imbalance: f64,
-    inflow: f64,
+    /// Blood that enters.
+    pub inflow: f64,
 }
 
 impl<'a> Plan<'a> {

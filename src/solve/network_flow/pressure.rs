@@ -13,9 +13,9 @@ use crate::solve::sparse::Factor;
 /// Steps after which the matrix is factored anew for the next sweep, and at once.
 const MANY: u32 = 8;
 const MOST: u32 = 30;
-/// Loss of blood at a node, as a share of the strongest flow, at which the steps end: this share of the latest change of a
-/// haematocrit, and at least the limit of the last sweeps.
-const BALANCE: [f64; 2] = [1e-9, 1e-12];
+/// Loss of blood at a node, as a share of the strongest flow, at which the steps end: this times the square of the latest change
+/// of a haematocrit, so that early sweeps cost little and the last are exact, and at least the limit of the last sweeps.
+const BALANCE: [f64; 2] = [1e-4, 1e-12];
 
 /// The linear problem of one network, with what it remembers between sweeps.
 pub(super) struct Pressures<'a> {
@@ -48,10 +48,11 @@ impl<'a> Pressures<'a> {
         }
     }
 
-    /// Pressures and flows, as close as the latest change of a haematocrit asks for; `None` when the matrix is not positive definite.
+    /// Pressures and flows, as close as the latest change of a haematocrit asks for; `None` when the matrix is not positive
+    /// definite.
     pub fn solve(&mut self, conductance: &[f64], change: f64) -> Option<(Vec<f64>, Vec<f64>)> {
         let matrix = self.matrix(conductance);
-        let balance = math::max(BALANCE[0] * change, BALANCE[1]);
+        let balance = math::max(BALANCE[0] * math::square(change), BALANCE[1]);
         if self.factor.is_none() {
             self.start_anew(&matrix)?;
         }
