@@ -196,19 +196,6 @@ fn read_table(file: &str, name: &str, item: &Item, library: &dyn Library, faults
     }
 }
 
-/// The points of a table that is named in a file, with the factors that its columns are.
-pub(super) fn listed(
-    file: &str,
-    name: &str,
-    item: &Item,
-    library: &dyn Library,
-    faults: &mut Faults,
-) -> Option<(Vec<Factor>, Points)> {
-    let table = read_table(file, name, item, library, faults)?;
-    let (factors, points, _) = table.points(faults);
-    Some((factors, points))
-}
-
 /// A table of points as read.
 struct Listed {
     file: String,
