@@ -244,6 +244,10 @@ fn planned(file: &str, out: Option<&Path>, force: bool) -> Result<(Plan, Install
     );
     let mut plan = Plan::of(&experiment, &folder)?;
     let installed = plan.install(&experiment, force)?;
+    if installed == Installed::Already {
+        // What lies there must be what was written.
+        plan = Plan::open(&folder)?;
+    }
     Ok((plan, installed, warnings))
 }
 

@@ -20,8 +20,10 @@ use crate::simulation::folder;
 
 /// Rows up to which `runs.csv` is written beside `runs.parquet`.
 const SMALL: usize = 100_000;
-/// Rows up to which arms and contrasts are computed in memory.
+/// Rows up to which arms are computed in memory.
 const IN_MEMORY: usize = 2_000_000;
+/// Pairs up to which contrasts are computed: their intervals leave out every pair in turn.
+const MOST_PAIRS: usize = 5000;
 
 /// What a merge did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -277,7 +279,7 @@ impl Tables<'_> {
         };
         let write = |name: &str, text: String| table::write_text(&self.folder.join(name), &text);
         write("arms.csv", effects::arms_table(&ids, &measures, &column))?;
-        if ids.len() > 1 {
+        if ids.len() > 1 && per_arm <= MOST_PAIRS {
             let contrasts = effects::contrasts(ids.len(), &measures, &column);
             let primary = &measures[plan.manifest.outputs.primary].name;
             for contrast in contrasts.iter().filter(|c| c.endpoint == *primary) {

@@ -134,15 +134,14 @@ pub fn endpoint(name: &str, at_days: &[f64]) -> Option<Endpoint> {
 
 /// The nearest name of an endpoint.
 pub fn nearest(name: &str) -> Option<String> {
-    let names: Vec<String> = all()
-        .into_iter()
-        .map(|e| e.name)
-        .chain(COLUMNS.iter().map(|c| format!("max.{}", c.name)))
-        .chain([SPAN.to_owned()])
-        .collect();
-    nearest_word(name, names.iter().map(String::as_str))
-        .or_else(|| nearest_word(&format!("final.{name}"), names.iter().map(String::as_str)))
-        .map(str::to_owned)
+    if !name.contains('.') {
+        let columns = COLUMNS.iter().map(|c| c.name);
+        let near = nearest_word(name, columns.chain(dates()))?;
+        return endpoint(near, &[]).map(|found| found.name);
+    }
+    let maxima = COLUMNS.iter().map(|c| format!("max.{}", c.name));
+    let names: Vec<String> = all().into_iter().map(|e| e.name).chain(maxima).collect();
+    nearest_word(name, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 /// Reads `[outputs]`; `days` is the length of the runs.

@@ -65,8 +65,8 @@ def readers(folder):
         f"select arm, count(*) n, avg(\"final.mineral_ug\") m from '{runs}' group by arm order by arm"
     ).fetchall()
     assert [(arm, n) for arm, n, _ in answer] == [("high", 3), ("low", 3)], answer
-    joined = duckdb.sql(f"select count(*) from '{series}' s join '{runs}' r using (run_id)").fetchone()
-    assert joined == (6 * 5,), joined
+    joined = duckdb.sql(f"select count(*) from '{series}' s join '{runs}' r using (run_id)").fetchall()
+    assert joined == [(6 * 5,)], joined
     frame = pl.read_parquet(runs)
     assert frame.shape[0] == 6 and frame["t_ulcer_censored"].all()
     table = pd.read_parquet(runs)
