@@ -3,7 +3,7 @@
 use super::fixed_point;
 use super::pattern::Pattern;
 use super::pressure::Pressures;
-use super::rheology::{POISEUILLE, Tube};
+use super::rheology::{POISEUILLE, Tube, Tubes};
 use super::separation::{DENSEST, Outflow, part};
 use super::{Edge, Network, Settings, Solution, Status};
 use crate::math;
@@ -40,7 +40,7 @@ pub(super) struct Sweep {
 }
 
 impl<'a> Plan<'a> {
-    pub fn new(pattern: &'a Pattern, network: &'a Network<'a>, settings: &'a Settings) -> Self {
+    pub fn new(pattern: &'a Pattern, tubes: &mut Tubes, network: &'a Network<'a>, settings: &'a Settings) -> Self {
         let open: Vec<bool> = (network.open.iter().zip(network.diameter_um))
             .map(|(&open, &diameter)| open && diameter >= settings.closing_diameter_um)
             .collect();
@@ -76,7 +76,7 @@ impl<'a> Plan<'a> {
         let tube = (0..flows.len())
             .map(|s| {
                 if flows[s] {
-                    settings.blood.in_tube(network.diameter_um[s])
+                    tubes.of(settings.blood, s, network.diameter_um[s])
                 } else {
                     Tube::Same(1.0)
                 }
