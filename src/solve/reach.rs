@@ -23,8 +23,8 @@ const RIM: usize = 2;
 #[derive(Clone, Debug, Default)]
 pub struct Nearby {
     n: [usize; 3],
-    /// Voxels of a tile each way.
-    tile: usize,
+    /// Place of each voxel's tile along each axis, behind the rim.
+    tile_of: [Vec<u32>; 3],
     tiles: [usize; 3],
     /// Tiles with a rim around them along each long axis, and the width of that rim.
     padded: [usize; 3],
@@ -42,9 +42,14 @@ impl Nearby {
     pub fn clear(&mut self, grid: &Grid) {
         let reach = math::max(REACH_UM / grid.voxel_um, 2.0);
         self.n = [grid.nx, grid.ny, grid.nz];
-        self.tile = (reach / 2.0).round() as usize;
-        self.tiles = self.n.map(|n| n.div_ceil(self.tile));
+        let tile = (reach / 2.0).round() as usize;
+        self.tiles = self.n.map(|n| n.div_ceil(tile));
         self.rim = self.n.map(|n| if n > 1 { RIM } else { 0 });
+        for d in 0..3 {
+            let rim = self.rim[d];
+            self.tile_of[d].clear();
+            self.tile_of[d].extend((0..self.n[d]).map(|i| (i / tile + rim) as u32));
+        }
         self.padded = [0, 1, 2].map(|d| self.tiles[d] + 2 * self.rim[d]);
         self.wraps = grid.periodic;
         let tau = std::f64::consts::TAU;
@@ -60,12 +65,13 @@ impl Nearby {
     }
 
     /// Adds the residual of a voxel.
+    #[inline]
     pub fn add(&mut self, voxel: usize, residual: f64) {
         if residual != 0.0 {
-            let [nx, ny, _] = self.n;
-            let (x, row) = (voxel % nx, voxel / nx);
+            let [nx, ny, _] = self.n.map(|n| n as u32);
+            let (x, row) = (voxel as u32 % nx, voxel as u32 / nx);
             let place = [x, row % ny, row / ny];
-            let at = self.at([0, 1, 2].map(|d| place[d] / self.tile + self.rim[d]));
+            let at = self.at([0, 1, 2].map(|d| self.tile_of[d][place[d] as usize] as usize));
             self.sums[at] += residual.abs();
             self.whole += residual.abs();
         }
