@@ -366,7 +366,11 @@ fn scenario_2d(large: bool, threads: usize) -> Result<()> {
 
 /// The block at 10 µm, 90 days; in quick mode at 20 µm, 90 days as long as days 20-25, after the challenge.
 fn scenario_3d(threads: usize, is_quick: bool) -> Result<()> {
-    let size = if is_quick { "space.voxel_um=20" } else { "space.voxel_um=10" };
+    let size = if is_quick {
+        "space.voxel_um=20"
+    } else {
+        "space.voxel_um=10"
+    };
     par::with_threads(threads, || {
         let mut model = model("block_3d", &[size])?;
         let (days, seconds) = if is_quick {
@@ -412,7 +416,8 @@ fn agents(many: usize, threads: usize) -> Result<()> {
         model.step()?;
         let cost = |model: &Model| {
             let rows = model.profile().iter();
-            rows.filter(|row| ["inflammation", "msc_behaviour"].contains(&row.0)).fold(0.0, |sum, row| sum + row.1)
+            rows.filter(|row| ["inflammation", "msc_behaviour"].contains(&row.0))
+                .fold(0.0, |sum, row| sum + row.1)
         };
         let before = cost(&model);
         let (mut moved, steps) = (0, 4);

@@ -70,7 +70,9 @@ fn main() -> Result<()> {
         return Err(Error::Usage("a spread needs two seeds or more".to_owned()));
     }
     let always: Vec<String> = ALWAYS.iter().map(|&set| set.to_owned()).collect();
-    let plasma = Scenario::load(&Shipped, scenario, &[])?.0.number("blood.plasma_viscosity_cp");
+    let plasma = Scenario::load(&Shipped, scenario, &[])?
+        .0
+        .number("blood.plasma_viscosity_cp");
     let nudge = format!("blood.plasma_viscosity_cp={}", plasma * (1.0 + 1e-6));
     let nudged: Vec<String> = always.iter().cloned().chain([nudge]).collect();
     let arms = [
@@ -113,7 +115,9 @@ fn main() -> Result<()> {
         let per_run = solves.map(|n| n / seeds);
         println!("  {name:<20}{:>7}{:>7}{:>8}", per_run[0], per_run[1], per_run[2]);
     }
-    println!("\n| at the end | mean | spread over seeds | default: mean Δ, SD of Δ [% of spread] | nudged: mean Δ, SD of Δ |");
+    println!(
+        "\n| at the end | mean | spread over seeds | default: mean Δ, SD of Δ [% of spread] | nudged: mean Δ, SD of Δ |"
+    );
     println!("|---|---|---|---|---|");
     for name in COLUMNS.iter().map(|column| column.name) {
         let column = |arm: &[Summary]| -> Vec<f64> { arm.iter().filter_map(|s| s.last.get(name)).collect() };
@@ -124,7 +128,11 @@ fn main() -> Result<()> {
         }
         let share = |arm: &[f64]| {
             let Paired { mean, spread } = paired(arm, &reference);
-            format!("{:+.1} %, {:.1} %", 100.0 * mean / over_seeds, 100.0 * spread / over_seeds)
+            format!(
+                "{:+.1} %, {:.1} %",
+                100.0 * mean / over_seeds,
+                100.0 * spread / over_seeds
+            )
         };
         println!(
             "| `{name}` | {:.4} | {over_seeds:.4} | {} | {} |",
@@ -135,7 +143,10 @@ fn main() -> Result<()> {
     }
     println!();
     for (name, of) in [
-        ("t_first_thrombosis_d", (|s| s.t_first_thrombosis_d) as fn(&Summary) -> Option<f64>),
+        (
+            "t_first_thrombosis_d",
+            (|s| s.t_first_thrombosis_d) as fn(&Summary) -> Option<f64>,
+        ),
         ("t_first_necrosis_d", |s| s.t_first_necrosis_d),
         ("t10_d", |s| s.t10_d),
     ] {
@@ -145,7 +156,10 @@ fn main() -> Result<()> {
                 .collect();
             let within = steps.iter().filter(|&&h| h <= 1.0 + 1e-6).count();
             let worst = steps.iter().copied().fold(0.0, f64::max);
-            println!("{name}, {label}: within a step of 1 h in {within} of {} seeds, at most {worst:.0} h", steps.len());
+            println!(
+                "{name}, {label}: within a step of 1 h in {within} of {} seeds, at most {worst:.0} h",
+                steps.len()
+            );
         }
     }
     Ok(())

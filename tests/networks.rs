@@ -186,7 +186,10 @@ fn less_inlet_flow_kills_nothing_then_fat_then_spreads() -> Result<()> {
             }
             println!("flow {share}, seed {seed}: first death {first:?}{line}");
             let [fat, _] = dead(&model);
-            assert!(first.is_none_or(|(_, _, skin)| !skin), "fat first, seed {seed}: {first:?}");
+            assert!(
+                first.is_none_or(|(_, _, skin)| !skin),
+                "fat first, seed {seed}: {first:?}"
+            );
             deaths.extend(first);
             assert!(share > 0.2 || fat > 0.9, "seed {seed}: {fat}");
         }

@@ -227,13 +227,19 @@ fn prepare(p: &Parameters, tissue: &Tissue, work: &mut Workspace) -> Supply {
         work.exchange.extend(v.pieces(s).map(|piece| k * v.piece_um[piece]));
     }
     let (dissolved, p50, hill) = (p.blood_solubility, host.profile.p50_mmhg, host.profile.hill_n);
-    if !work.blood.as_ref().is_some_and(|blood| blood.is_of(dissolved, p50, hill)) {
+    if !work
+        .blood
+        .as_ref()
+        .is_some_and(|blood| blood.is_of(dissolved, p50, hill))
+    {
         work.blood = Some(Haemoglobin::new(dissolved, p50, hill));
     }
     let [closed, open] = [1, 0].map(|covered| surface(p, grid, covered));
     let covered = cells.keratinocytes.covered.iter();
     Supply {
-        surface: covered.map(|&covered| if covered == 1 { closed } else { open }).collect(),
+        surface: covered
+            .map(|&covered| if covered == 1 { closed } else { open })
+            .collect(),
         bound: v.haematocrit.iter().map(|h| p.red_cell_capacity * h).collect(),
         inlets: from_outside(v),
         order: downstream(v),
@@ -303,7 +309,13 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             passes: 200,
         };
         let network = &problem.network;
-        outcome = Some(oxygen_transport::solve(&problem, &mut oxygen, &mut transport, is_cold, &limits));
+        outcome = Some(oxygen_transport::solve(
+            &problem,
+            &mut oxygen,
+            &mut transport,
+            is_cold,
+            &limits,
+        ));
         given.clear();
         given.extend((0..network.exchange.len()).map(|piece| transport.given(network, piece, &oxygen) as f32));
     }

@@ -27,7 +27,7 @@ use crate::math;
 use crate::par;
 use crate::parameters::Arrows;
 use crate::solve::multigrid::Multigrid;
-use crate::solve::reach::{Nearby, FAR_RESPONSE};
+use crate::solve::reach::{FAR_RESPONSE, Nearby};
 use crate::state::cells::OSTEOGENIC;
 use crate::state::fields::Memory;
 use crate::state::{Now, Species, Tissue};
@@ -212,7 +212,11 @@ fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job
         _ => &emission.vegf,
     };
     let systemic = tissue.host.profile.systemic_inflammation * p.systemic_cytokine;
-    let held = if job.species == Species::Cytokine { decay_per_s * systemic } else { 0.0 };
+    let held = if job.species == Species::Cytokine {
+        decay_per_s * systemic
+    } else {
+        0.0
+    };
     let is_plain = held <= 0.0 && !secreted.is_empty();
     if !is_plain {
         source.fill(0.0);
@@ -240,7 +244,10 @@ fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job
     }
     memory.source.clear();
     memory.source.extend_from_slice(emitted);
-    source.iter_mut().zip(&memory.source).for_each(|(out, &g)| *out = g * scale);
+    source
+        .iter_mut()
+        .zip(&memory.source)
+        .for_each(|(out, &g)| *out = g * scale);
     sink.fill(decay);
     job.field.resize(source.len(), 0.0);
     let warm = memory.solves > 0;

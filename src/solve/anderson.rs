@@ -154,9 +154,7 @@ impl<T: Real> Anderson<T> {
                 *old = new;
             }
         }
-        let mut row: Vec<f64> = (self.moves.iter())
-            .map(|m| T::dot(&m.change, &latest.change))
-            .collect();
+        let mut row: Vec<f64> = (self.moves.iter()).map(|m| T::dot(&m.change, &latest.change)).collect();
         row.push(T::dot(&latest.change, &latest.change));
         self.products.push(row);
         self.moves.push(latest);

@@ -195,7 +195,11 @@ impl Haemoglobin {
                 first = i + 1;
             }
             let next = Self::place(start + into);
-            i = if next >= first && next <= last { next } else { (first + last) / 2 };
+            i = if next >= first && next <= last {
+                next
+            } else {
+                (first + last) / 2
+            };
         }
     }
 }
@@ -571,14 +575,7 @@ pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool,
 /// blood gives to a tissue that is poorer everywhere, as what it gives upstream is lacking downstream, so the level of the
 /// whole is what settles last. Answers the gap that is left; a factor that would move a tension by more than a pass may is
 /// not taken.
-fn set_level(
-    problem: &Problem,
-    oxygen: &mut [f32],
-    work: &mut Work,
-    gap: f64,
-    highest: f64,
-    limits: &Limits,
-) -> f64 {
+fn set_level(problem: &Problem, oxygen: &mut [f32], work: &mut Work, gap: f64, highest: f64, limits: &Limits) -> f64 {
     const TRIAL: f64 = 1e-3;
     let by_factor = |work: &mut Work, factor: f64| {
         let mut trial = std::mem::take(&mut work.before);

@@ -57,7 +57,11 @@ impl Nearby {
             // 0.2527 is the lattice's answer at the source itself.
             [0.2527, 2.0 / (tau * reach), 2.0 / (3.0 * tau * reach)]
         } else {
-            [0.3 + math::ln(reach) / tau, math::ln(4.0) / tau, math::ln(4.0 / 3.0) / tau]
+            [
+                0.3 + math::ln(reach) / tau,
+                math::ln(4.0) / tau,
+                math::ln(4.0 / 3.0) / tau,
+            ]
         };
         self.sums.clear();
         self.sums.resize(self.padded.iter().product(), 0.0);
