@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods)] // A benchmark is no part of the engine.
 
 use std::hint::black_box;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use calcisim::error::Result;
@@ -13,6 +14,7 @@ use calcisim::model::Model;
 use calcisim::par;
 use calcisim::scenario::{Scenario, Shipped};
 use calcisim::solve::multigrid::{Multigrid, Outcome};
+use calcisim::state::cells;
 
 /// Least bytes that a cycle moves per voxel.
 const BYTES_PER_CYCLE: f64 = 38.0;
@@ -324,20 +326,110 @@ fn flow() -> Result<()> {
     Ok(())
 }
 
-/// The default scenario, 90 days.
-fn scenario_2d(threads: usize) -> Result<()> {
+/// Steps of a number of days.
+const HOURS: u64 = 24;
+
+/// So many steps; seconds.
+fn timed_steps(model: &mut Model, steps: u64, threads: usize) -> Result<f64> {
+    let timer = Timer::new(threads);
+    for _ in 0..steps {
+        model.step()?;
+    }
+    Ok(timer.seconds())
+}
+
+/// Prints a scenario's time, and what it solved.
+fn print_scenario(bench: &str, threads: usize, model: &Model, seconds: f64, days: &str) {
+    let solves: u64 = model.tissue.fields.memory.iter().map(|memory| memory.solves).sum();
+    println!(
+        "{{\"bench\":\"{bench}\",\"threads\":{threads},\"value\":{seconds:.2},\"unit\":\"s\",\"days\":\"{days}\",\"voxels\":{},\
+         \"segments\":{},\"state_hash\":\"{:016x}\",\"solves\":{},\"flow_solves\":{}}}",
+        model.tissue.grid.len(),
+        model.tissue.vessels.len(),
+        model.state_hash(),
+        solves + model.tissue.ledger.oxygen_solves,
+        model.tissue.ledger.flow_solves,
+    );
+}
+
+/// The default scenario in the plane, 90 days; `large` is 5 × 5 mm at 10 µm.
+fn scenario_2d(large: bool, threads: usize) -> Result<()> {
+    let size = ["space.width_mm=5", "space.depth_mm=5", "space.voxel_um=10"];
     par::with_threads(threads, || {
-        let mut model = model("cua_warfarin", &[])?;
-        let timer = Timer::new(threads);
-        for _ in 0..2160 {
+        let mut model = model("cua_warfarin", if large { &size } else { &[] })?;
+        let seconds = timed_steps(&mut model, 90 * HOURS, threads)?;
+        let name = if large { "scenario_2d_large" } else { "scenario_2d" };
+        print_scenario(name, threads, &model, seconds, "0-90");
+        Ok(())
+    })
+}
+
+/// The block at 10 µm, 90 days; in quick mode at 20 µm, 90 days as long as days 20-25, after the challenge.
+fn scenario_3d(threads: usize, is_quick: bool) -> Result<()> {
+    let size = if is_quick {
+        "space.voxel_um=20"
+    } else {
+        "space.voxel_um=10"
+    };
+    par::with_threads(threads, || {
+        let mut model = model("block_3d", &[size])?;
+        let (days, seconds) = if is_quick {
+            timed_steps(&mut model, 20 * HOURS, threads)?;
+            ("20-25", timed_steps(&mut model, 5 * HOURS, threads)? * 90.0 / 5.0)
+        } else {
+            ("0-90", timed_steps(&mut model, 90 * HOURS, threads)?)
+        };
+        print_scenario("scenario_3d", threads, &model, seconds, days);
+        Ok(())
+    })
+}
+
+/// Moving cells with all their rules: neutrophils, macrophages and stem cells, strewn through a section with signals, each
+/// walking its sub-moves up the gradient; steps of one hour. The rest of the step is not counted.
+fn agents(many: usize, threads: usize) -> Result<()> {
+    par::with_threads(threads, || {
+        // Room for all: neither crowding nor the ceiling of arrivals may turn them away.
+        let sets = [
+            "space.width_mm=20",
+            "inflammation.crowding_per_mm3=1e9",
+            "inflammation.most_per_mm3=1e9",
+        ];
+        let mut model = model("cua_warfarin", &sets)?;
+        static START: OnceLock<Instant> = OnceLock::new();
+        model.set_stopwatch(|| START.get_or_init(Instant::now).elapsed().as_secs_f64());
+        let grid = model.tissue.grid.clone();
+        for i in 0..many {
+            let place = grid.centre_um((scatter(i + 3) * grid.len() as f64) as usize);
+            let id = 1 << 40 | i as u64;
+            let cells = &mut model.tissue.cells;
+            match i % 3 {
+                0 => cells.neutrophils.push(id, place, cells::IN_TISSUE),
+                1 => cells.macrophages.push(id, place, cells::M1),
+                _ => cells.msc.push(id, place, cells::ACTIVE),
+            }
+        }
+        for movers in [&mut model.tissue.cells.neutrophils, &mut model.tissue.cells.macrophages] {
+            // Hours that each still has: longer than this takes.
+            movers.clock_h.fill(48.0);
+            movers.age_h.fill(12.0);
+        }
+        model.step()?;
+        let cost = |model: &Model| {
+            let rows = model.profile().iter();
+            rows.filter(|row| ["inflammation", "msc_behaviour"].contains(&row.0))
+                .fold(0.0, |sum, row| sum + row.1)
+        };
+        let before = cost(&model);
+        let (mut moved, steps) = (0, 4);
+        for _ in 0..steps {
+            let cells = &model.tissue.cells;
+            moved += cells.neutrophils.len() + cells.macrophages.len() + cells.msc.len();
             model.step()?;
         }
-        let solves: u64 = model.tissue.fields.memory.iter().map(|memory| memory.solves).sum();
+        let rate = moved as f64 / (cost(&model) - before);
         println!(
-            "{{\"bench\":\"scenario_2d\",\"threads\":{threads},\"value\":{:.2},\"unit\":\"s\",\"state_hash\":\"{:016x}\",\"solves\":{}}}",
-            timer.seconds(),
-            model.state_hash(),
-            solves + model.tissue.ledger.oxygen_solves
+            "{{\"bench\":\"agents\",\"threads\":{threads},\"value\":{rate:.4e},\"unit\":\"agents·steps/s\",\"agents\":{},\"steps\":{steps}}}",
+            moved / steps
         );
         Ok(())
     })
@@ -368,9 +460,12 @@ fn main() -> Result<()> {
     }
     memory()?;
     flow()?;
-    if !is_quick {
-        for threads in [1, 2] {
-            scenario_2d(threads)?;
+    for threads in [1, 2] {
+        agents(if is_quick { 30_000 } else { 300_000 }, threads)?;
+        scenario_3d(threads, is_quick)?;
+        if !is_quick {
+            scenario_2d(false, threads)?;
+            scenario_2d(true, threads)?;
         }
     }
     Ok(())

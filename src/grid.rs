@@ -35,36 +35,43 @@ pub struct Grid {
 
 impl Grid {
     /// Voxels in all.
+    #[inline]
     pub fn len(&self) -> usize {
         self.nx * self.ny * self.nz
     }
 
     /// Whether there is no voxel.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Volume of a voxel [µm³].
+    #[inline]
     pub fn voxel_volume_um3(&self) -> f64 {
         self.voxel_um * self.voxel_um * self.slab_um
     }
 
     /// Index of a voxel.
+    #[inline]
     pub fn index(&self, x: usize, y: usize, z: usize) -> usize {
         x + self.nx * (y + self.ny * z)
     }
 
     /// Place of a voxel in the grid.
+    #[inline]
     pub fn place(&self, voxel: usize) -> [usize; 3] {
         [voxel % self.nx, voxel / self.nx % self.ny, voxel / (self.nx * self.ny)]
     }
 
     /// Centre of a voxel [µm].
+    #[inline]
     pub fn centre_um(&self, voxel: usize) -> [f64; 3] {
         self.place(voxel).map(|i| (i as f64 + 0.5) * self.voxel_um)
     }
 
     /// Extent of the grid [µm] in x, y, z; the thin axis counts its slab.
+    #[inline]
     pub fn extent_um(&self) -> [f64; 3] {
         let h = self.voxel_um;
         match self.plane {
@@ -75,6 +82,7 @@ impl Grid {
     }
 
     /// Voxel that holds a point [µm], wrapped around or kept inside.
+    #[inline]
     pub fn voxel_at(&self, point: [f64; 3]) -> usize {
         let axis = |value: f64, n: usize, wraps: bool| -> usize {
             let i = (value / self.voxel_um).floor() as i64;
@@ -89,6 +97,7 @@ impl Grid {
     }
 
     /// Neighbour of a voxel by whole steps; `None` beyond a closed side.
+    #[inline]
     pub fn neighbour(&self, voxel: usize, dx: i64, dy: i64, dz: i64) -> Option<usize> {
         let [x, y, z] = self.place(voxel);
         let axis = |i: usize, d: i64, n: usize, wraps: bool| -> Option<usize> {
@@ -107,6 +116,7 @@ impl Grid {
     }
 
     /// The voxels that share a face with one.
+    #[inline]
     pub fn faces(&self, voxel: usize) -> impl Iterator<Item = usize> + '_ {
         const STEPS: [[i64; 3]; 6] = [[-1, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0], [0, 0, -1], [0, 0, 1]];
         STEPS.into_iter().filter_map(move |[dx, dy, dz]| {
@@ -116,6 +126,7 @@ impl Grid {
     }
 
     /// Shortest way from a to b in the plane [µm], around the edge where x (and y) wrap.
+    #[inline]
     pub fn offset_um(&self, a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
         let mut d = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
         if self.periodic {
@@ -135,12 +146,14 @@ impl Grid {
     }
 
     /// Distance in the plane [µm].
+    #[inline]
     pub fn distance_um(&self, a: [f64; 3], b: [f64; 3]) -> f64 {
         let d = self.offset_um(a, b);
         (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]).sqrt()
     }
 
     /// Voxels whose centre lies within a radius of a point, in index order.
+    #[inline]
     pub fn within_um(&self, centre: [f64; 3], radius_um: f64) -> Vec<usize> {
         (0..self.len())
             .filter(|&v| self.distance_um(self.centre_um(v), centre) <= radius_um)

@@ -340,6 +340,11 @@ impl Model {
         &self.watch.seconds
     }
 
+    /// Seconds spent on the books and bounds behind each process; 0 without a stopwatch.
+    pub fn cost_of_checks(&self) -> f64 {
+        self.watch.checks
+    }
+
     /// Smuggles an act in behind a process: for tests that the watch names the culprit.
     #[doc(hidden)]
     pub fn disturb(&mut self, behind: &str, act: Disturbance) {

@@ -11,15 +11,18 @@ use crate::initial::network_files::{self, CaseTables, Network, Tables, Text};
 use crate::solve::network_flow::{self, Edge, Law, Settings, Solution};
 use crate::state::vessels::Boundary;
 
-/// The value in a JSON text, or where it is at fault.
-pub(crate) fn json(file: &str, text: &str) -> std::result::Result<Value, Diagnostic> {
-    serde_json::from_str(text).map_err(|fault| Diagnostic {
-        file: file.to_owned(),
-        line: fault.line(),
-        column: fault.column(),
-        message: fault.to_string(),
-        expected: "a JSON object".into(),
-        ..Diagnostic::default()
+/// The value in a JSON text; null, and a fault with its place, where it is none.
+pub(crate) fn json(file: &str, text: &str, faults: &mut Vec<Diagnostic>) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|fault| {
+        faults.push(Diagnostic {
+            file: file.to_owned(),
+            line: fault.line(),
+            column: fault.column(),
+            message: fault.to_string(),
+            expected: "a JSON object".into(),
+            ..Diagnostic::default()
+        });
+        Value::Null
     })
 }
 
@@ -57,26 +60,23 @@ pub fn load(network: &Path, case: Option<&Path>) -> Result<NetworkCase> {
             Some(text(&edge)?)
         },
     };
+    let mut faults = Vec::new();
     let (meta_file, meta) = match optional(case, "meta.json")? {
-        None => (String::new(), Ok(Value::Null)),
+        None => (String::new(), Value::Null),
         Some((file, words)) => {
-            let meta = json(&file, &words);
+            let meta = json(&file, &words, &mut faults);
             (file, meta)
         }
     };
-    let mut faults = Vec::new();
     let network = network_files::collect(&tables, &changes, &mut faults);
-    match meta {
-        Ok(meta) if faults.is_empty() => Ok(NetworkCase {
-            network,
-            meta,
-            meta_file,
-        }),
-        other => {
-            faults.extend(other.err());
-            Err(Error::Input(faults))
-        }
+    if !faults.is_empty() {
+        return Err(Error::Input(faults));
     }
+    Ok(NetworkCase {
+        network,
+        meta,
+        meta_file,
+    })
 }
 
 /// Name and text of a file.

@@ -652,10 +652,7 @@ fn read_meta<'a>(table: &'a Option<Text>, faults: &mut Vec<Diagnostic>) -> Meta<
     let (file, text, value) = match table {
         None => (String::new(), "", Value::Null),
         Some((file, text)) => {
-            let value = network_folder::json(file, text).unwrap_or_else(|fault| {
-                faults.push(fault);
-                Value::Null
-            });
+            let value = network_folder::json(file, text, faults);
             (file.clone(), text.as_str(), value)
         }
     };

@@ -90,6 +90,7 @@ impl Dice {
     }
 
     /// The same dice at another step.
+    #[inline]
     pub fn at(&self, step: u64) -> Self {
         Self {
             step: step as u32,
@@ -98,6 +99,7 @@ impl Dice {
     }
 
     /// The draws of one entity for one purpose in this step.
+    #[inline]
     pub fn roll(&self, purpose: Purpose, who: u64) -> Roll {
         Roll {
             key: self.key,
@@ -124,6 +126,7 @@ pub struct Roll {
 }
 
 impl Roll {
+    #[inline]
     fn word(&mut self) -> u32 {
         if self.left == 0 {
             let tag = u32::from(self.purpose) << 16 | u32::from(self.draw);
@@ -137,6 +140,7 @@ impl Roll {
     }
 
     /// Uniform in the open interval (0, 1), 52 bits.
+    #[inline]
     pub fn uniform(&mut self) -> f64 {
         let high = u64::from(self.word());
         let low = u64::from(self.word());
@@ -150,6 +154,7 @@ impl Roll {
     }
 
     /// Whether an event of this probability happens.
+    #[inline]
     pub fn chance(&mut self, probability: f64) -> bool {
         self.uniform() < probability
     }
@@ -195,6 +200,7 @@ impl Roll {
 }
 
 /// Philox4x32 with ten rounds.
+#[inline]
 pub fn philox4x32_10(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for round in 0..10 {
         if round > 0 {

@@ -160,9 +160,10 @@ fn dead(model: &Model) -> [f64; 2] {
 
 #[test]
 #[ignore = "a measurement of minutes: cargo test --release --test networks -- --ignored --nocapture"]
-fn less_inlet_flow_kills_next_to_nothing_then_fat_then_spreads() -> Result<()> {
+fn less_inlet_flow_kills_nothing_then_fat_then_spreads() -> Result<()> {
     // With one viscosity in each vessel flow is linear in the pressure between the boundaries: 60 and 12 mmHg.
     for share in [0.4, 0.3, 0.2] {
+        let mut deaths = Vec::new();
         let pressure = 12.0 + share * 48.0;
         let fall = format!(
             "[[challenge]]\nkind = \"hypotension\"\nstart_d = 0.5\nduration_h = 400\nstrength = {}\n",
@@ -185,20 +186,16 @@ fn less_inlet_flow_kills_next_to_nothing_then_fat_then_spreads() -> Result<()> {
             }
             println!("flow {share}, seed {seed}: first death {first:?}{line}");
             let [fat, _] = dead(&model);
-            // Not quite none at 40 %: in one of the four sections 1.3 % of the fat died.
-            if share == 0.4 {
-                assert!(
-                    fat < 0.02 && first.is_none_or(|(_, _, skin)| !skin),
-                    "seed {seed}: {fat}"
-                );
-            } else {
-                assert!(
-                    matches!(first, Some((_, true, false))),
-                    "fat first, seed {seed}: {first:?}"
-                );
-            }
+            assert!(
+                first.is_none_or(|(_, _, skin)| !skin),
+                "fat first, seed {seed}: {first:?}"
+            );
+            deaths.extend(first);
             assert!(share > 0.2 || fat > 0.9, "seed {seed}: {fat}");
         }
+        // At 30 % not every section loses fat within the ten days.
+        let bounds = if share == 0.4 { 0..=0 } else { 2..=4 };
+        assert!(bounds.contains(&deaths.len()), "flow {share}: {deaths:?}");
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ use serde::Deserialize;
 
 use crate::math;
 use crate::parameters::Arrows;
-use crate::solve::network_flow::{self, Blood, Edge, Law, Network, Pattern, Settings};
+use crate::solve::network_flow::{self, Blood, Edge, Law, Network, Pattern, Settings, Tubes};
 use crate::state::vessels::Boundary;
 use crate::state::{EventKind, Now, Tissue, Vessels};
 
@@ -53,7 +53,7 @@ pub struct Parameters {
     pub mineral_narrowing: f64,
     /// Loss of radius by a full neo-intima, share of the healthy radius (w_F).
     pub neointima_narrowing: f64,
-    /// Change of D⁴ that makes a new solve necessary, relative.
+    /// How far changed bores may move the flow of their segments before a new solve, share of healthy flow; 0: every step.
     pub resolve_tolerance: f64,
     /// Red cells that a node may lose, as a share of the inflow of blood, with viscosities one sweep old.
     pub red_cell_tolerance: f64,
@@ -105,19 +105,34 @@ pub fn open_diameters_um(p: &Parameters, arrows: &Arrows, v: &Vessels, step: u64
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
     pattern: Option<Pattern>,
+    tubes: Tubes,
+}
+
+/// Whether the new bore of a segment asks for a new solve. At the old pressures its flow moves with its conductance, and
+/// no other flow by more: where hardly anything flows, a bore may change much. What closes or opens always asks.
+fn has_moved(p: &Parameters, v: &Vessels, s: usize, fresh_um: f64) -> bool {
+    let solved_um = v.solved_diameter_um[s];
+    if fresh_um == solved_um {
+        return false;
+    }
+    if fresh_um == 0.0 || solved_um == 0.0 {
+        return true;
+    }
+    let [new, old] = [fresh_um, solved_um].map(|d| math::square(math::square(d)));
+    let (flow, healthy) = (v.flow_nl_per_min[s].abs(), v.healthy_flow_nl_per_min[s]);
+    let weight = if flow < healthy { flow / healthy } else { 1.0 };
+    (new - old).abs() * weight > p.resolve_tolerance * old
 }
 
 /// Solves again when a diameter, the pressure, the blood or the graph changed.
 pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now, work: &mut Workspace) {
     let v = &tissue.vessels;
     let fresh = open_diameters_um(p, arrows, v, now.step);
-    let moved = (0..v.len()).any(|s| {
-        let [new, old] = [fresh[s], v.solved_diameter_um[s]].map(|d| math::square(math::square(d)));
-        (new - old).abs() > p.resolve_tolerance * math::max(new, old)
-    });
+    let moved = (0..v.len()).any(|s| has_moved(p, v, s, fresh[s]));
     let pressure_moved = (tissue.host.pressure_factor - v.solved_pressure_factor).abs() > 1e-9;
     let blood_moved = (tissue.host.profile.haematocrit - v.solved_haematocrit).abs() > 1e-9;
-    if !moved && !pressure_moved && !blood_moved {
+    let always = p.resolve_tolerance == 0.0;
+    if !always && !moved && !pressure_moved && !blood_moved {
         return;
     }
     let before: Vec<f64> = v.flow_nl_per_min.clone();
@@ -189,11 +204,12 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, diameter_um: Vec<f64>, 
     let Some(pattern) = work.pattern.as_ref() else {
         return;
     };
-    // The state of the last step; new vessels begin with the blood that enters the skin.
-    let start: Vec<Option<f64>> = (v.haematocrit.iter())
-        .map(|&h| Some(if h > 0.0 { h } else { entering }))
+    // The state of the last step, also of a vessel that took plasma alone; what did not flow and holds no cells, a new
+    // vessel, begins with the blood that enters the skin.
+    let start: Vec<Option<f64>> = (v.haematocrit.iter().zip(&v.flow_nl_per_min))
+        .map(|(&h, &q)| Some(if h > 0.0 || q != 0.0 { h } else { entering }))
         .collect();
-    let Some(found) = network_flow::solve_with(pattern, &network, &settings, Some(&start)) else {
+    let Some(found) = network_flow::solve_with(pattern, &mut work.tubes, &network, &settings, Some(&start)) else {
         return;
     };
     for s in 0..v.len() {

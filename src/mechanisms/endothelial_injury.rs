@@ -144,19 +144,20 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     par::each_mut(&mut integrity, |patch, e| {
         let s = segment_of[patch] as usize;
         let voxel = v.patch_voxel[patch] as usize;
-        let around = Around {
-            phosphate: f64::from(fields.phosphate[voxel]),
-            toxin: host.toxin,
-            cytokine: f64::from(fields.cytokine[voxel]),
-            damage: f64::from(fields.damage[voxel]),
-            mineral: v.mineral[s],
-            oxygen: f64::from(fields.oxygen[voxel]),
-        };
+        let mineral = v.mineral[s];
         let who = v.id[s] << 12 | (patch - v.first_patch[s] as usize) as u64;
         let draw = now.dice.roll(Purpose::EndothelialLoss, who).uniform();
         let susceptibility = f64::from(v.susceptibility[patch]);
         // Nearly every draw lies above the most that could happen, and then nothing needs to be known of the place.
-        if draw < susceptibility * (most + wall * around.mineral) * now.hours {
+        if draw < susceptibility * (most + wall * mineral) * now.hours {
+            let around = Around {
+                phosphate: f64::from(fields.phosphate[voxel]),
+                toxin: host.toxin,
+                cytokine: f64::from(fields.cytokine[voxel]),
+                damage: f64::from(fields.damage[voxel]),
+                mineral,
+                oxygen: f64::from(fields.oxygen[voxel]),
+            };
             let hazard = susceptibility * loss_rate(p, arrows, &around);
             if draw < math::chance_of(hazard, now.hours) {
                 *e = 0.0;

@@ -284,11 +284,7 @@ fn turn_macrophages(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     if macrophages.is_empty() {
         return;
     }
-    let crystal = if arrows.crystal_infl > 0.0 {
-        crystals(p, fields, vessels)
-    } else {
-        vec![false; grid.len()]
-    };
+    let crystals = (arrows.crystal_infl > 0.0).then(|| Crystals::of(p, fields, vessels));
     for i in 0..macrophages.len() {
         let state = macrophages.state[i];
         if state == M2 || on_wall(p, macrophages, i) {
@@ -300,7 +296,7 @@ fn turn_macrophages(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
             cytokine: f64::from(fields.cytokine[voxel]),
             repair: f64::from(fields.repair[voxel]),
             bacteria: f64::from(fields.bacteria[voxel]),
-            crystals: contacts(grid, voxel, &crystal),
+            crystals: crystals.as_ref().map_or(0.0, |crystals| crystals.contacts(grid, voxel)),
             has_debris: anatomy.debris.get(voxel).is_some_and(|&d| d > 0.0),
         };
         let (rate, next) = if state == M0 {
@@ -317,34 +313,48 @@ fn turn_macrophages(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     }
 }
 
-/// Voxels that hold mineral, in the interstitium or in a wall.
-fn crystals(p: &Parameters, fields: &Fields, vessels: &Vessels) -> Vec<bool> {
-    let mut crystal: Vec<bool> = fields
-        .mineral
-        .iter()
-        .map(|&m| f64::from(m) >= p.crystal_mineral)
-        .collect();
-    for s in (0..vessels.len()).filter(|&s| vessels.mineral[s] >= p.crystal_mineral) {
-        for piece in vessels.pieces(s) {
-            crystal[vessels.piece_voxel[piece] as usize] = true;
-        }
-    }
-    crystal
+/// Where mineral is met: in the interstitium, or in a wall that runs through a voxel.
+struct Crystals<'a> {
+    least: f64,
+    interstitium: &'a [f32],
+    /// Empty when no wall has enough.
+    walls: Vec<bool>,
 }
 
-/// Voxels with mineral among a voxel and its Moore neighbours.
-fn contacts(grid: &Grid, voxel: usize, crystal: &[bool]) -> f64 {
-    let reach = |n: usize| if n > 1 { -1..=1 } else { 0..=0 };
-    let mut sum = 0u32;
-    for dz in reach(grid.nz) {
-        for dy in reach(grid.ny) {
-            for dx in reach(grid.nx) {
-                let there = grid.neighbour(voxel, dx, dy, dz);
-                sum += u32::from(there.is_some_and(|v| crystal[v]));
+impl<'a> Crystals<'a> {
+    fn of(p: &Parameters, fields: &'a Fields, vessels: &Vessels) -> Self {
+        let mut walls = Vec::new();
+        for s in (0..vessels.len()).filter(|&s| vessels.mineral[s] >= p.crystal_mineral) {
+            walls.resize(fields.mineral.len(), false);
+            for piece in vessels.pieces(s) {
+                walls[vessels.piece_voxel[piece] as usize] = true;
             }
         }
+        Self {
+            least: p.crystal_mineral,
+            interstitium: &fields.mineral,
+            walls,
+        }
     }
-    f64::from(sum)
+
+    fn are_at(&self, voxel: usize) -> bool {
+        f64::from(self.interstitium[voxel]) >= self.least || self.walls.get(voxel).is_some_and(|&wall| wall)
+    }
+
+    /// Voxels with mineral among a voxel and its Moore neighbours.
+    fn contacts(&self, grid: &Grid, voxel: usize) -> f64 {
+        let reach = |n: usize| if n > 1 { -1..=1 } else { 0..=0 };
+        let mut sum = 0u32;
+        for dz in reach(grid.nz) {
+            for dy in reach(grid.ny) {
+                for dx in reach(grid.nx) {
+                    let there = grid.neighbour(voxel, dx, dy, dz);
+                    sum += u32::from(there.is_some_and(|v| self.are_at(v)));
+                }
+            }
+        }
+        f64::from(sum)
+    }
 }
 
 fn eat_debris(p: &Parameters, tissue: &mut Tissue, now: Now) {

@@ -31,8 +31,10 @@ use crate::math;
 use crate::solve::multigrid::surface_exchange;
 use crate::solve::oxygen_kernel::{Spread, effective_radius_um};
 use crate::solve::oxygen_transport::{self, Haemoglobin, Inlet, Limits, Medium, Network, Problem, Reach, Work};
+use crate::solve::reach::Nearby;
+use crate::state::fields::OxygenMemory;
 use crate::state::vessels::Boundary;
-use crate::state::{Kind, Now, Tissue, Vessels};
+use crate::state::{Kind, Now, Tissue, Vessels, Vitality};
 
 /// Numbers of oxygen.
 #[derive(Clone, Debug, Deserialize)]
@@ -68,10 +70,8 @@ pub struct Parameters {
     pub balance_tolerance: f64,
     /// Largest change of a tension by the last pass of a solve [mmHg].
     pub change_tolerance_mmhg: f64,
-    /// Share of all flow that must have moved before oxygen is solved again.
-    pub resolve_tolerance: f64,
-    /// Share of a segment's own healthy flow that must have moved.
-    pub resolve_jump: f64,
+    /// How far a tension may have moved before oxygen is solved again [mmHg]; 0: every step.
+    pub resolve_tolerance_mmhg: f64,
 }
 
 /// Largest use of a tissue [mmHg/s].
@@ -96,6 +96,9 @@ pub struct Workspace {
     spread_of: (Vec<u32>, Vec<f64>),
     /// The table of the patient's blood.
     blood: Option<Haemoglobin>,
+    nearby: Nearby,
+    /// Flow of red cells and arterial tension that were looked at last: nothing new, no new look.
+    seen: (Vec<f64>, f64),
 }
 
 impl Workspace {
@@ -105,135 +108,160 @@ impl Workspace {
     }
 }
 
-/// Solves again when flow, use or the surface changed.
+/// What a solve reads beside the tissue: made anew where it is asked for.
+struct Supply {
+    surface: Vec<f32>,
+    bound: Vec<f64>,
+    inlets: Vec<Inlet>,
+    order: Vec<u32>,
+}
+
+/// Solves again when flow, use or the surface can have moved a tension too far.
 pub(crate) fn apply(p: &Parameters, tissue: &mut Tissue, _now: Now, work: &mut Workspace) {
-    if needs_solving(p, tissue) {
+    let is_first = tissue.ledger.oxygen_solves == 0;
+    if is_first || p.resolve_tolerance_mmhg == 0.0 || may_have_moved(p, tissue, work) {
         solve(p, tissue, work);
     }
 }
 
-/// Compares supply and demand with those of the last solve, voxel by voxel.
-fn needs_solving(p: &Parameters, tissue: &mut Tissue) -> bool {
-    let Tissue {
-        vessels: v,
-        anatomy,
-        fields,
-        cells,
-        host,
-        ledger,
-        ..
-    } = tissue;
-    let arterial = host.profile.arterial_po2_mmhg + host.added_po2_mmhg;
-    let memory = &mut fields.oxygen_memory;
-    // Red cells carry the oxygen.
-    let flows: Vec<f32> = (v.flow_nl_per_min.iter().zip(&v.haematocrit))
-        .map(|(q, h)| (q * h) as f32)
+/// Whether a tension can have moved too far since the last solve: by the residual of the old field with the blood, the use
+/// and the surface of now.
+fn may_have_moved(p: &Parameters, tissue: &Tissue, work: &mut Workspace) -> bool {
+    let (grid, v, memory) = (&tissue.grid, &tissue.vessels, &tissue.fields.oxygen_memory);
+    let oxygen = &tissue.fields.oxygen;
+    let red_cells: Vec<f64> = (v.flow_nl_per_min.iter().zip(&v.haematocrit))
+        .map(|(q, h)| q * h)
         .collect();
-    let scale = flows
-        .iter()
-        .zip(&v.slab_share)
-        .fold(0.0, |sum, (q, f)| sum + f64::from(q.abs()) * f);
-    let change = if memory.flow.len() == flows.len() {
-        (0..flows.len()).fold(0.0, |sum, s| {
-            sum + v.slab_share[s] * f64::from((flows[s] - memory.flow[s]).abs())
-        })
-    } else {
-        f64::INFINITY
-    };
-    // One closed capillary hardly moves the sum, but starves its place.
-    let jumped = memory.flow.len() == flows.len()
-        && (0..flows.len()).any(|s| {
-            f64::from((flows[s] - memory.flow[s]).abs())
-                > host.profile.haematocrit * (p.resolve_jump * v.healthy_flow_nl_per_min[s] + 1e-4)
-        });
-    let lives: Vec<bool> = (0..anatomy.kind.len()).map(|i| anatomy.lives(i)).collect();
-    let tissue_changed = lives != memory.lives || cells.keratinocytes.covered != memory.covered;
-    let blood_changed = (arterial - memory.arterial_mmhg).abs() > 0.01;
-    let moved = jumped || change > p.resolve_tolerance * scale;
-    if ledger.oxygen_solves > 0 && !moved && !tissue_changed && !blood_changed {
+    let seen = (red_cells, arterial_mmhg(tissue));
+    let is_same_blood = seen == work.seen;
+    let fates = tissue.anatomy.vitality.iter().zip(&memory.lives);
+    let is_same_tissue = fates.fold(true, |same, (&fate, &lived)| same & (lives(fate) == lived));
+    let covered = &tissue.cells.keratinocytes.covered;
+    if is_same_blood && is_same_tissue && *covered == memory.covered {
         return false;
     }
-    memory.flow = flows;
-    memory.lives = lives;
-    memory.covered = cells.keratinocytes.covered.clone();
-    memory.arterial_mmhg = arterial;
-    true
+    work.seen = seen;
+    if memory.given.len() != v.piece_voxel.len() {
+        return true;
+    }
+    let volume = grid.voxel_volume_um3();
+    let scale = math::square(grid.voxel_um) / p.diffusivity_um2_per_s;
+    let mut nearby = std::mem::take(&mut work.nearby);
+    nearby.clear(grid);
+    if !is_same_tissue {
+        for (voxel, (&fate, &lived)) in tissue.anatomy.vitality.iter().zip(&memory.lives).enumerate() {
+            if lives(fate) != lived {
+                let po2 = f64::from(oxygen[voxel]);
+                let largest = largest_use(p, tissue.anatomy.kind[voxel]);
+                nearby.add(voxel, scale * largest * po2 / (po2 + p.michaelis_mmhg));
+            }
+        }
+    }
+    for (column, (&now, &before)) in covered.iter().zip(&memory.covered).enumerate() {
+        if now != before {
+            let change = surface(p, grid, now) - surface(p, grid, before);
+            nearby.add(column, f64::from(change) * (p.air_mmhg - f64::from(oxygen[column])));
+        }
+    }
+    let supply = prepare(p, tissue, work);
+    let mut transport = std::mem::take(&mut work.transport);
+    let problem = problem(p, tissue, work, &supply);
+    if let Some(problem) = &problem {
+        let network = &problem.network;
+        oxygen_transport::meet_tissue(problem, oxygen, &mut transport);
+        for s in 0..v.len() {
+            for piece in v.pieces(s) {
+                let change = transport.given(network, piece, oxygen) - f64::from(memory.given[piece]);
+                // A kernel gives to a few voxels around: for a sum over tiles its middle is as good.
+                let voxel = v.piece_voxel[piece] as usize;
+                nearby.add(voxel, v.slab_share[s] * change / volume * scale);
+            }
+        }
+    }
+    work.transport = transport;
+    work.nearby = nearby;
+    work.nearby.exceeds(p.resolve_tolerance_mmhg)
 }
 
-/// Solves tissue and blood together until the balance holds.
-pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
+fn lives(fate: Vitality) -> bool {
+    matches!(fate, Vitality::Alive | Vitality::Healed)
+}
+
+fn arterial_mmhg(tissue: &Tissue) -> f64 {
+    tissue.host.profile.arterial_po2_mmhg + tissue.host.added_po2_mmhg
+}
+
+/// Scaled exchange of a column with the air.
+fn surface(p: &Parameters, grid: &Grid, covered: u8) -> f32 {
+    let half_voxel = grid.voxel_um / 2.0 / p.diffusivity_um2_per_s;
+    let barrier = if covered == 1 {
+        p.corneum_um / p.corneum_diffusivity_um2_per_s
+    } else {
+        0.0
+    };
+    surface_exchange(1.0 / (half_voxel + barrier), grid.voxel_um, p.diffusivity_um2_per_s)
+}
+
+/// Lays out what the vessels are now; the use of the voxels is left to a solve.
+fn prepare(p: &Parameters, tissue: &Tissue, work: &mut Workspace) -> Supply {
     let Tissue {
         grid,
         vessels: v,
-        anatomy,
-        fields,
         cells,
         host,
-        ledger,
         ..
     } = tissue;
-    let n = grid.len();
-    let h = grid.voxel_um;
-    let medium = Medium {
-        diffusivity_um2_per_s: p.diffusivity_um2_per_s,
-        solubility: p.tissue_solubility,
-        michaelis_mmhg: p.michaelis_mmhg,
-    };
     let block = grid.plane == Plane::Block;
     if block && (work.spread_of.0 != v.piece_voxel || work.spread_of.1 != v.radius_um) {
         work.spread = spread(grid, v);
         work.spread_of = (v.piece_voxel.clone(), v.radius_um.clone());
     }
-    work.largest_use = (0..n)
-        .map(|i| {
-            if anatomy.lives(i) {
-                largest_use(p, anatomy.kind[i]) as f32
-            } else {
-                0.0
-            }
-        })
-        .collect();
     work.exchange.clear();
     for s in 0..v.len() {
         let reach = if block {
-            effective_radius_um(v.radius_um[s], h)
+            effective_radius_um(v.radius_um[s], grid.voxel_um)
         } else {
             grid.slab_um / std::f64::consts::TAU
         };
-        let k = medium.exchange_um2_per_s(v.radius_um[s], reach);
+        let k = medium(p).exchange_um2_per_s(v.radius_um[s], reach);
         work.exchange.extend(v.pieces(s).map(|piece| k * v.piece_um[piece]));
     }
-    // Air through the surface, by column.
-    let surface: Vec<f32> = cells
-        .keratinocytes
-        .covered
-        .iter()
-        .map(|&covered| {
-            let half_voxel = h / 2.0 / p.diffusivity_um2_per_s;
-            let barrier = if covered == 1 {
-                p.corneum_um / p.corneum_diffusivity_um2_per_s
-            } else {
-                0.0
-            };
-            surface_exchange(1.0 / (half_voxel + barrier), h, p.diffusivity_um2_per_s)
-        })
-        .collect();
-    let cold = ledger.oxygen_solves == 0;
-    if cold {
-        fields.oxygen.fill(40.0);
-    }
-    let bound: Vec<f64> = v.haematocrit.iter().map(|h| p.red_cell_capacity * h).collect();
-    let inlets = from_outside(v);
     let (dissolved, p50, hill) = (p.blood_solubility, host.profile.p50_mmhg, host.profile.hill_n);
-    let same_blood = work.blood.take().filter(|blood| blood.is_of(dissolved, p50, hill));
-    let curve = work
+    if !work
         .blood
-        .insert(same_blood.unwrap_or_else(|| Haemoglobin::new(dissolved, p50, hill)));
-    let problem = Problem {
-        grid,
-        medium,
+        .as_ref()
+        .is_some_and(|blood| blood.is_of(dissolved, p50, hill))
+    {
+        work.blood = Some(Haemoglobin::new(dissolved, p50, hill));
+    }
+    let [closed, open] = [1, 0].map(|covered| surface(p, grid, covered));
+    let covered = cells.keratinocytes.covered.iter();
+    Supply {
+        surface: covered
+            .map(|&covered| if covered == 1 { closed } else { open })
+            .collect(),
+        bound: v.haematocrit.iter().map(|h| p.red_cell_capacity * h).collect(),
+        inlets: from_outside(v),
+        order: downstream(v),
+    }
+}
+
+fn medium(p: &Parameters) -> Medium {
+    Medium {
+        diffusivity_um2_per_s: p.diffusivity_um2_per_s,
+        solubility: p.tissue_solubility,
+        michaelis_mmhg: p.michaelis_mmhg,
+    }
+}
+
+/// The problem of now; `prepare` goes before it.
+fn problem<'a>(p: &Parameters, tissue: &'a Tissue, work: &'a Workspace, supply: &'a Supply) -> Option<Problem<'a>> {
+    let v = &tissue.vessels;
+    Some(Problem {
+        grid: &tissue.grid,
+        medium: medium(p),
         largest_use: &work.largest_use,
-        surface: &surface,
+        surface: &supply.surface,
         air_mmhg: p.air_mmhg,
         network: Network {
             nodes: v.nodes.id.len(),
@@ -241,27 +269,75 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
             to: &v.to,
             flow_nl_per_min: &v.flow_nl_per_min,
             share: &v.slab_share,
-            bound: &bound,
-            order: &downstream(v),
+            bound: &supply.bound,
+            order: &supply.order,
             first_piece: &v.first_piece,
             exchange: &work.exchange,
-            reach: if block {
+            reach: if tissue.grid.plane == Plane::Block {
                 Reach::Spread(&work.spread)
             } else {
                 Reach::Voxel(&v.piece_voxel)
             },
-            inlets: &inlets,
-            arterial_mmhg: host.profile.arterial_po2_mmhg + host.added_po2_mmhg,
+            inlets: &supply.inlets,
+            arterial_mmhg: arterial_mmhg(tissue),
         },
-        curve,
+        curve: work.blood.as_ref()?,
+    })
+}
+
+/// Solves tissue and blood together until the balance holds.
+pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
+    let is_cold = tissue.ledger.oxygen_solves == 0;
+    if is_cold {
+        tissue.fields.oxygen.fill(40.0);
+    }
+    let mut oxygen = std::mem::take(&mut tissue.fields.oxygen);
+    let mut given = std::mem::take(&mut tissue.fields.oxygen_memory.given);
+    let supply = prepare(p, tissue, work);
+    let of_voxel = |(&kind, &fate): (&Kind, &Vitality)| {
+        if lives(fate) { largest_use(p, kind) as f32 } else { 0.0 }
     };
-    let limits = Limits {
-        balance: p.balance_tolerance,
-        change_mmhg: p.change_tolerance_mmhg,
-        passes: 200,
+    let voxels = tissue.anatomy.kind.iter().zip(&tissue.anatomy.vitality);
+    work.largest_use.clear();
+    work.largest_use.extend(voxels.map(of_voxel));
+    let mut transport = std::mem::take(&mut work.transport);
+    let mut outcome = None;
+    if let Some(problem) = problem(p, tissue, work, &supply) {
+        let limits = Limits {
+            balance: p.balance_tolerance,
+            change_mmhg: p.change_tolerance_mmhg,
+            passes: 200,
+        };
+        let network = &problem.network;
+        outcome = Some(oxygen_transport::solve(
+            &problem,
+            &mut oxygen,
+            &mut transport,
+            is_cold,
+            &limits,
+        ));
+        given.clear();
+        given.extend((0..network.exchange.len()).map(|piece| transport.given(network, piece, &oxygen) as f32));
+    }
+    let Tissue {
+        vessels: v,
+        anatomy,
+        fields,
+        cells,
+        ledger,
+        ..
+    } = tissue;
+    fields.oxygen = oxygen;
+    fields.oxygen_memory = OxygenMemory {
+        given,
+        lives: anatomy.vitality.iter().map(|&fate| lives(fate)).collect(),
+        covered: cells.keratinocytes.covered.clone(),
     };
-    let outcome = oxygen_transport::solve(&problem, &mut fields.oxygen, &mut work.transport, cold, &limits);
-    v.po2_mmhg.clone_from(&work.transport.segment_po2);
+    v.po2_mmhg.clone_from(&transport.segment_po2);
+    work.transport = transport;
+    let Some(outcome) = outcome else {
+        return;
+    };
     ledger.oxygen_passes += u64::from(outcome.passes);
     ledger.oxygen_gap = outcome.gap;
     ledger.oxygen_gap_worst = math::max(ledger.oxygen_gap_worst, outcome.gap.abs());

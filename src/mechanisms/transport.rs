@@ -27,6 +27,7 @@ use crate::math;
 use crate::par;
 use crate::parameters::Arrows;
 use crate::solve::multigrid::Multigrid;
+use crate::solve::reach::{FAR_RESPONSE, Nearby};
 use crate::state::cells::OSTEOGENIC;
 use crate::state::fields::Memory;
 use crate::state::{Now, Species, Tissue};
@@ -73,9 +74,6 @@ pub struct Parameters {
     pub residual_tolerance: f64,
 }
 
-/// Reach of a point source in the plane at its own voxel, in scaled units: ln(ℓ/h)/(2π) is below 0.6 for ℓ ≤ 40 voxels.
-const POINT_RESPONSE: f64 = 0.6;
-
 /// The six fields in the order of work.
 const FIELDS: [Species; 6] = [
     Species::Phosphate,
@@ -91,6 +89,17 @@ const FIELDS: [Species; 6] = [
 pub struct Workspace {
     idle: Mutex<Vec<Worker>>,
     perfused: Vec<f32>,
+    seen: Option<Seen>,
+}
+
+/// What the sinks and sources of phosphate and inhibition were made of when they were looked at last.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    flow: Vec<f64>,
+    healthy_flow: Vec<f64>,
+    pieces: usize,
+    mural: Vec<u8>,
+    level: f64,
 }
 
 impl Clone for Workspace {
@@ -114,6 +123,7 @@ struct Worker {
     solver: Multigrid,
     sink: Vec<f32>,
     source: Vec<f32>,
+    nearby: Nearby,
 }
 
 impl Worker {
@@ -122,6 +132,7 @@ impl Worker {
             solver: Multigrid::new(grid),
             sink: vec![0.0; grid.len()],
             source: vec![0.0; grid.len()],
+            nearby: Nearby::default(),
         }
     }
 
@@ -139,7 +150,19 @@ struct Job {
 
 /// Solves what changed.
 pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: Now, work: &mut Workspace) {
-    perfused_share(tissue, &mut work.perfused);
+    let v = &tissue.vessels;
+    let seen = Some(Seen {
+        flow: v.flow_nl_per_min.clone(),
+        healthy_flow: v.healthy_flow_nl_per_min.clone(),
+        pieces: v.piece_voxel.len(),
+        mural: tissue.cells.mural.state.clone(),
+        level: phosphate_level(tissue),
+    });
+    let is_news = work.seen != seen;
+    if is_news {
+        perfused_share(tissue, &mut work.perfused);
+        work.seen = seen;
+    }
     let mut jobs = FIELDS.map(|species| Job {
         species,
         field: std::mem::take(tissue.fields.of_mut(species)),
@@ -151,7 +174,14 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
         let taken = idle.lock().ok().and_then(|mut idle| idle.pop());
         let fits = taken.filter(|worker| worker.solver.fits(&around.grid));
         let mut worker = fits.unwrap_or_else(|| Worker::new(&around.grid));
-        renew(p, arrows, around, perfused, job, &mut worker);
+        if is_signal(job.species) {
+            renew_signal(p, around, perfused, job, &mut worker);
+        } else {
+            if is_news || p.resolve_tolerance_plasma == 0.0 {
+                renew_relative(p, arrows, around, perfused, job, &mut worker);
+            }
+            publish(around, job);
+        }
         if let Ok(mut idle) = idle.lock() {
             idle.push(worker);
         }
@@ -162,63 +192,117 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
     }
 }
 
-/// Solves one field if it must be, and publishes it. Phosphate and inhibition are kept relative to plasma beside the
-/// field; a signal is its own memory, and its sink, the same everywhere, one number.
-fn renew(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], job: &mut Job, worker: &mut Worker) {
-    let Worker { solver, sink, source } = worker;
-    let is_signal = is_signal(job.species);
-    if build(p, arrows, tissue, perfused, job.species, sink, source) {
-        let memory = &mut job.memory;
-        let u = if is_signal {
-            &mut job.field
-        } else {
-            &mut memory.relative
-        };
-        let warm = memory.solves > 0;
-        let wanted = if warm {
-            // Phosphate and inhibition enter slow rates only; the signals decide within hours.
-            if is_signal {
-                let (k, old) = (sink[0], memory.sink[0]);
-                let changes = Changes {
-                    u,
-                    sink: None,
-                    uniform: k - old,
-                    source: [source, &memory.source],
-                };
-                POINT_RESPONSE * largest_nearby(&tissue.grid, &changes) > p.resolve_tolerance
-            } else {
-                let changes = Changes {
-                    u,
-                    sink: Some([sink, &memory.sink]),
-                    uniform: 0.0,
-                    source: [source, &memory.source],
-                };
-                POINT_RESPONSE * largest_total(&changes) > p.resolve_tolerance_plasma
-            }
-        } else {
-            source.iter().any(|&s| s != 0.0)
-        };
-        if wanted {
-            u.resize(source.len(), 0.0);
-            if is_signal {
-                let decay = sink[0];
-                sink.fill(decay);
-            }
-            solver.solve(sink, source, u, warm, p.residual_tolerance, 12);
-            memory.sink.clear();
-            memory.sink.extend_from_slice(if is_signal { &sink[..1] } else { sink });
-            memory.source.clone_from(source);
-            memory.solves += 1;
+/// Solves a signal if it must be. It is its own memory, with its emission when it was last solved and its sink, the same
+/// everywhere, as one number.
+fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job, worker: &mut Worker) {
+    let Worker {
+        solver,
+        sink,
+        source,
+        nearby,
+    } = worker;
+    let (d, decay_per_s) = numbers(p, job.species);
+    let scale = (math::square(tissue.grid.voxel_um) / d) as f32;
+    let decay = decay_per_s as f32 * scale;
+    let emission = &tissue.fields.emission;
+    let secreted = match job.species {
+        Species::Damage => &emission.damage,
+        Species::Cytokine => &emission.cytokine,
+        Species::Repair => &emission.repair,
+        _ => &emission.vegf,
+    };
+    let systemic = tissue.host.profile.systemic_inflammation * p.systemic_cytokine;
+    let held = if job.species == Species::Cytokine {
+        decay_per_s * systemic
+    } else {
+        0.0
+    };
+    let is_plain = held <= 0.0 && !secreted.is_empty();
+    if !is_plain {
+        source.fill(0.0);
+        source.iter_mut().zip(secreted).for_each(|(out, &g)| *out = g);
+        for (out, &share) in source.iter_mut().zip(perfused) {
+            *out += if share > 0.0 { held as f32 } else { 0.0 };
         }
     }
-    if !is_signal && !job.memory.relative.is_empty() {
-        let plasma = match job.species {
-            Species::Phosphate => tissue.host.phosphate,
-            _ => tissue.host.inhibition,
-        } as f32;
-        for (out, &r) in job.field.iter_mut().zip(&job.memory.relative) {
-            *out = plasma * r;
+    let emitted = if is_plain { secreted } else { &*source };
+    let memory = &mut job.memory;
+    let wanted = if memory.solves == 0 {
+        emitted.iter().any(|&g| g != 0.0)
+    } else {
+        let changes = Changes {
+            u: &job.field,
+            sink: None,
+            uniform: decay - memory.sink[0],
+            source: [emitted, &memory.source],
+            scale,
+        };
+        p.resolve_tolerance == 0.0 || exceeds(&tissue.grid, nearby, &changes, p.resolve_tolerance)
+    };
+    if !wanted {
+        return;
+    }
+    memory.source.clear();
+    memory.source.extend_from_slice(emitted);
+    source
+        .iter_mut()
+        .zip(&memory.source)
+        .for_each(|(out, &g)| *out = g * scale);
+    sink.fill(decay);
+    job.field.resize(source.len(), 0.0);
+    let warm = memory.solves > 0;
+    solver.solve(sink, source, &mut job.field, warm, p.residual_tolerance, 12);
+    memory.sink.clear();
+    memory.sink.push(decay);
+    memory.solves += 1;
+}
+
+/// Solves phosphate or inhibition, relative to plasma, if it must be. They enter slow rates only.
+fn renew_relative(
+    p: &Parameters,
+    arrows: &Arrows,
+    tissue: &Tissue,
+    perfused: &[f32],
+    job: &mut Job,
+    worker: &mut Worker,
+) {
+    let Worker {
+        solver, sink, source, ..
+    } = worker;
+    // Without any perfusion there is no plasma to relate to: keep what is there.
+    if perfused.iter().all(|&share| share == 0.0) {
+        return;
+    }
+    build(p, arrows, tissue, perfused, job.species, sink, source);
+    let memory = &mut job.memory;
+    let warm = memory.solves > 0;
+    if warm && p.resolve_tolerance_plasma > 0.0 {
+        let changes = Changes {
+            u: &memory.relative,
+            sink: Some([sink, &memory.sink]),
+            uniform: 0.0,
+            source: [source, &memory.source],
+            scale: 1.0,
+        };
+        if FAR_RESPONSE * largest_total(&changes) <= p.resolve_tolerance_plasma {
+            return;
         }
+    }
+    memory.relative.resize(source.len(), 0.0);
+    solver.solve(sink, source, &mut memory.relative, warm, p.residual_tolerance, 12);
+    memory.sink.clone_from(sink);
+    memory.source.clone_from(source);
+    memory.solves += 1;
+}
+
+/// Phosphate and inhibition beside their relative memory.
+fn publish(tissue: &Tissue, job: &mut Job) {
+    let plasma = match job.species {
+        Species::Phosphate => tissue.host.phosphate,
+        _ => tissue.host.inhibition,
+    } as f32;
+    for (out, &r) in job.field.iter_mut().zip(&job.memory.relative) {
+        *out = plasma * r;
     }
 }
 
@@ -241,8 +325,13 @@ fn is_signal(species: Species) -> bool {
     !matches!(species, Species::Phosphate | Species::Inhibitor)
 }
 
-/// Builds K and S of one field, for a signal the first K alone, as all are the same; answers whether there is anything to
-/// solve.
+/// Plasma phosphate [mmol/L], coarse, so that its daily rhythm does not ask for a new solve.
+fn phosphate_level(tissue: &Tissue) -> f64 {
+    let plasma = math::max(tissue.host.phosphate, 0.1);
+    math::max((plasma * 4.0).round() / 4.0, 0.25)
+}
+
+/// Builds K and S of phosphate or inhibition.
 fn build(
     p: &Parameters,
     arrows: &Arrows,
@@ -251,57 +340,25 @@ fn build(
     species: Species,
     sink: &mut [f32],
     source: &mut [f32],
-) -> bool {
+) {
     let (d, decay_per_s) = numbers(p, species);
     let scale = math::square(tissue.grid.voxel_um) / d;
     let decay = (decay_per_s * scale) as f32;
-    let emission = &tissue.fields.emission;
-    let secreted = match species {
-        Species::Damage => Some(&emission.damage),
-        Species::Cytokine => Some(&emission.cytokine),
-        Species::Repair => Some(&emission.repair),
-        Species::Vegf => Some(&emission.vegf),
-        _ => None,
-    };
-    if let Some(secreted) = secreted {
-        sink[0] = decay;
-        for (out, &g) in source.iter_mut().zip(secreted) {
-            *out = g * scale as f32;
-        }
-        if secreted.is_empty() {
-            source.fill(0.0);
-        }
-        let systemic = tissue.host.profile.systemic_inflammation * p.systemic_cytokine;
-        if species == Species::Cytokine && systemic > 0.0 {
-            let held = decay * systemic as f32;
-            for (out, &share) in source.iter_mut().zip(perfused) {
-                *out += if share > 0.0 { held } else { 0.0 };
-            }
-        }
-        return true;
-    }
     let exchange = (p.exchange_per_s * scale) as f32;
     for ((sink, source), &share) in sink.iter_mut().zip(&mut *source).zip(perfused) {
         *source = exchange * share;
         *sink = *source + decay;
     }
+    let destroyed = (arrows.osteo * p.tnap_sink_per_s * scale) as f32;
+    let set_free = (arrows.osteo * p.tnap_phosphate_mmol_per_l_per_s * scale / phosphate_level(tissue)) as f32;
     let mural = &tissue.cells.mural;
-    for i in 0..mural.state.len() {
-        if mural.state[i] == OSTEOGENIC {
-            let voxel = mural.voxel[i] as usize;
-            if species == Species::Inhibitor {
-                sink[voxel] += (arrows.osteo * p.tnap_sink_per_s * scale) as f32;
-            } else {
-                let plasma = math::max(tissue.host.phosphate, 0.1);
-                // Coarse in the plasma level, so that its daily rhythm does not ask for a new solve.
-                let level = (plasma * 4.0).round() / 4.0;
-                source[voxel] +=
-                    (arrows.osteo * p.tnap_phosphate_mmol_per_l_per_s * scale / math::max(level, 0.25)) as f32;
-            }
+    for (&voxel, _) in (mural.voxel.iter().zip(&mural.state)).filter(|&(_, &state)| state == OSTEOGENIC) {
+        if species == Species::Inhibitor {
+            sink[voxel as usize] += destroyed;
+        } else {
+            source[voxel as usize] += set_free;
         }
     }
-    // Without any perfusion there is no plasma to relate to: keep what is there.
-    perfused.iter().any(|&x| x != 0.0)
 }
 
 /// What changed since the last solve: new and old sinks (or one change everywhere) and sources.
@@ -310,13 +367,15 @@ struct Changes<'a> {
     sink: Option<[&'a [f32]; 2]>,
     uniform: f32,
     source: [&'a [f32]; 2],
+    /// Of the sources.
+    scale: f32,
 }
 
 impl Changes<'_> {
     /// Change of the balance of voxel i.
     fn at(&self, i: usize) -> f64 {
         let sink = self.sink.map_or(self.uniform, |[new, old]| new[i] - old[i]);
-        f64::from((self.source[0][i] - self.source[1][i]) - sink * self.u[i])
+        f64::from(self.scale * (self.source[0][i] - self.source[1][i]) - sink * self.u[i])
     }
 
     /// Whether nothing changed between two voxels: a quick look, as nearly always nothing did.
@@ -330,7 +389,7 @@ impl Changes<'_> {
 }
 
 /// Voxels of one quick look.
-const LOOK: usize = 1024;
+const LOOK: usize = 256;
 
 /// All that changed, of a field that reaches far.
 fn largest_total(changes: &Changes) -> f64 {
@@ -341,48 +400,16 @@ fn largest_total(changes: &Changes) -> f64 {
         .fold(0.0, |sum, voxels| voxels.fold(sum, |sum, i| sum + changes.at(i).abs()))
 }
 
-/// The most that changed within about the reach of a signal (ℓ is 12 voxels of 20 µm): largest sum over a tile of
-/// 8 × 8 × 8 voxels and its neighbours.
-fn largest_nearby(grid: &Grid, changes: &Changes) -> f64 {
-    const TILE: usize = 8;
-    let tiles = [grid.nx, grid.ny, grid.nz].map(|n| n.div_ceil(TILE));
-    let at = |x: usize, y: usize, z: usize| x + tiles[0] * (y + tiles[1] * z);
-    let mut sums = vec![0.0f64; tiles[0] * tiles[1] * tiles[2]];
-    let mut any = false;
-    for z in 0..grid.nz {
-        for y in 0..grid.ny {
-            let start = grid.index(0, y, z);
-            if changes.none(start..start + grid.nx) {
-                continue;
-            }
-            for x in 0..grid.nx {
-                let d = changes.at(start + x);
-                if d != 0.0 {
-                    sums[at(x / TILE, y / TILE, z / TILE)] += d.abs();
-                    any = true;
-                }
-            }
+/// Whether what changed can have moved a signal further than a tolerance.
+fn exceeds(grid: &Grid, nearby: &mut Nearby, changes: &Changes, tolerance: f64) -> bool {
+    nearby.clear(grid);
+    let n = changes.u.len();
+    for look in (0..n.div_ceil(LOOK)).map(|look| look * LOOK..n.min((look + 1) * LOOK)) {
+        if !changes.none(look.clone()) {
+            look.for_each(|i| nearby.add(i, changes.at(i)));
         }
     }
-    if !any {
-        return 0.0;
-    }
-    let around = |i: usize, n: usize| i.saturating_sub(1)..=(i + 1).min(n - 1);
-    let mut most = 0.0;
-    for z in 0..tiles[2] {
-        for y in 0..tiles[1] {
-            for x in 0..tiles[0] {
-                let mut sum = 0.0;
-                for k in around(z, tiles[2]) {
-                    for j in around(y, tiles[1]) {
-                        sum += around(x, tiles[0]).map(|i| sums[at(i, j, k)]).sum::<f64>();
-                    }
-                }
-                most = math::max(most, sum);
-            }
-        }
-    }
-    most
+    nearby.exceeds(tolerance)
 }
 
 /// D [µm²/s] and λ [1/s] of a field.

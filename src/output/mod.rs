@@ -5,6 +5,8 @@ pub mod series;
 pub mod summary;
 
 #[cfg(feature = "cli")]
+pub mod cost;
+#[cfg(feature = "cli")]
 pub mod events;
 #[cfg(feature = "cli")]
 pub mod files;

@@ -1,13 +1,15 @@
 //! `run.json`: how a run stands, and what made it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::cost::Cost;
 use super::files;
 use crate::error::{Error, Result};
 use crate::model::NetworkReport;
-use crate::state::Ledger;
+use crate::state::{Species, Tissue};
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,11 +40,20 @@ pub struct Solves {
     pub oxygen_passes: u64,
     /// Largest share of its use that a solve of oxygen missed.
     pub oxygen_gap_worst: f64,
+    /// Solves of each other field.
+    #[serde(default)]
+    pub fields: BTreeMap<String, u64>,
 }
 
-impl From<&Ledger> for Solves {
-    fn from(ledger: &Ledger) -> Self {
+impl From<&Tissue> for Solves {
+    fn from(tissue: &Tissue) -> Self {
+        let ledger = &tissue.ledger;
+        let memories = Species::ALL.iter().zip(&tissue.fields.memory);
         Self {
+            fields: memories
+                .filter(|(_, memory)| memory.solves > 0)
+                .map(|(species, memory)| (species.name().to_owned(), memory.solves))
+                .collect(),
             flow: ledger.flow_solves,
             flow_sweeps: ledger.flow_sweeps,
             flow_unsettled: ledger.flow_unsettled,
@@ -91,6 +102,9 @@ pub struct RunJson {
     /// What the solvers of blood and oxygen did up to the latest recorded state.
     #[serde(default)]
     pub solves: Solves,
+    /// Cost by process of the latest command, when it was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profile: Vec<Cost>,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// Why the run failed or stopped; empty otherwise.

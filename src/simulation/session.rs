@@ -14,6 +14,7 @@ use crate::checkpoint::{self, Checkpoint, Lengths};
 use crate::error::{Error, Result};
 use crate::library::Disk;
 use crate::model::{Model, NetworkReport};
+use crate::output::cost::{self, Cost};
 use crate::output::files::{self, Log};
 use crate::output::run_json::{self, RunJson, Status};
 use crate::output::series::Row;
@@ -77,8 +78,8 @@ pub struct Outcome {
     pub steps_executed: u64,
     /// What the user should know.
     pub warnings: Vec<String>,
-    /// Cost by process [s], when it was measured.
-    pub profile: Vec<(String, f64)>,
+    /// Cost by process, when it was measured.
+    pub profile: Vec<Cost>,
 }
 
 impl Outcome {
@@ -120,16 +121,6 @@ impl Outcome {
         line("first necrosis", day(s.t_first_necrosis_d));
         line("ulcer", day(s.t_ulcer_d));
         line("state", s.state_hash.clone());
-        if !self.profile.is_empty() {
-            text.push_str("\n  cost by process\n");
-            let all: f64 = self.profile.iter().map(|(_, s)| s).sum();
-            for (name, seconds) in &self.profile {
-                text.push_str(&format!(
-                    "  {name:<22}{seconds:>8.2} s {:>5.1} %\n",
-                    100.0 * seconds / all
-                ));
-            }
-        }
         text.push_str(&format!(
             "\nWritten to {dir}\nNext: calcisim figures {dir}  ·  calcisim resume {dir} --days {}\n",
             2.0 * s.days
@@ -191,6 +182,7 @@ pub fn run(settings: &RunSettings, options: &RunOptions) -> Result<Outcome> {
             lengths: Lengths::default(),
             started,
             executed: 0,
+            output_s: 0.0,
             _lock: lock,
         };
         session.begin()
@@ -292,6 +284,7 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
             lengths,
             started,
             executed: 0,
+            output_s: 0.0,
             _lock: lock,
         };
         if is_fresh { session.begin() } else { session.go_on() }
@@ -352,7 +345,8 @@ fn new_record(settings: &RunSettings, threads: usize, model: &Model) -> RunJson 
         state_hash: hex(model.state_hash()),
         network_attempts: *attempts,
         network: run_json::network(&model.network),
-        solves: (&model.tissue.ledger).into(),
+        solves: (&model.tissue).into(),
+        profile: Vec::new(),
         warnings: settings.warnings.iter().chain(warnings).cloned().collect(),
         error: String::new(),
     }
@@ -415,6 +409,8 @@ struct Session<'a> {
     lengths: Lengths,
     started: Instant,
     executed: u64,
+    /// Seconds spent on looking at the model and writing it down.
+    output_s: f64,
     _lock: Lock,
 }
 
@@ -429,10 +425,12 @@ impl Session<'_> {
     }
 
     fn go_on(mut self) -> Result<Outcome> {
-        match self.steps().and_then(|()| self.complete()) {
-            Ok(outcome) => Ok(outcome),
-            Err(error) => Err(self.broken_off(error)),
+        let end = self.steps().and_then(|()| self.complete());
+        let end = end.map_err(|error| self.broken_off(error));
+        if self.options.profile {
+            eprint!("{}", cost::table(&self.record.profile));
         }
+        end
     }
 
     fn steps(&mut self) -> Result<()> {
@@ -458,13 +456,17 @@ impl Session<'_> {
             }
             self.model.step()?;
             self.executed += 1;
+            let looked = stopwatch();
             self.observe()?;
+            self.output_s += stopwatch() - looked;
             files::fail_point("step");
             let watch = &self.watch;
             let days = self.settings.days;
             progress.at(self.model.clock.step(), || note(watch, days));
             if saved.elapsed() >= self.options.checkpoint_every {
+                let began = stopwatch();
                 self.checkpoint()?;
+                self.output_s += stopwatch() - began;
                 saved = Instant::now();
             }
         }
@@ -543,11 +545,22 @@ impl Session<'_> {
             lengths: self.lengths,
         })?;
         self.record.state_hash = hex(state_hash);
-        self.record.solves = (&self.model.tissue.ledger).into();
+        self.record.solves = (&self.model.tissue).into();
         self.write_record()
     }
 
+    /// Takes the costs so far into the record.
+    fn take_stock(&mut self) {
+        if self.options.profile {
+            let processes = self.model.profile().iter().copied();
+            let rest = [("checks", self.model.cost_of_checks()), ("output", self.output_s)];
+            let days = self.executed as f64 * self.settings.step_h / 24.0;
+            self.record.profile = cost::costs(processes.chain(rest), days);
+        }
+    }
+
     fn write_record(&mut self) -> Result<()> {
+        self.take_stock();
         let wall_s = self.started.elapsed().as_secs_f64();
         self.record.steps_executed = self.executed;
         self.record.steps_executed_total = self.before.steps_executed_total + self.executed;
@@ -573,19 +586,13 @@ impl Session<'_> {
         self.record.status = Status::Complete;
         self.record.error.clear();
         self.write_record()?;
-        let profile = if self.options.profile {
-            let costs = self.model.profile().iter();
-            costs.map(|&(name, seconds)| (name.to_owned(), seconds)).collect()
-        } else {
-            Vec::new()
-        };
         Ok(Outcome {
             summary,
             run_dir: self.dir.clone(),
             wall_s: self.started.elapsed().as_secs_f64(),
             steps_executed: self.executed,
             warnings: self.record.warnings.clone(),
-            profile,
+            profile: self.record.profile.clone(),
         })
     }
 

@@ -6,4 +6,5 @@ pub mod multigrid;
 pub mod network_flow;
 pub mod oxygen_kernel;
 pub mod oxygen_transport;
+pub mod reach;
 pub mod sparse;

@@ -24,6 +24,7 @@ pub enum Kind {
 
 impl Kind {
     /// Dermis, septa, fat or membrane: what «dermis + fat» means in the definitions of the columns.
+    #[inline]
     pub fn is_deep(self) -> bool {
         self != Kind::Epidermis
     }
@@ -72,6 +73,7 @@ pub struct Anatomy {
 
 impl Anatomy {
     /// Whether a voxel uses oxygen and can answer: alive or healed.
+    #[inline]
     pub fn lives(&self, voxel: usize) -> bool {
         matches!(self.vitality[voxel], Vitality::Alive | Vitality::Healed)
     }

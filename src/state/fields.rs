@@ -118,7 +118,7 @@ pub struct Fields {
 pub struct Memory {
     /// Sink [1/s], per voxel; one number where it is the same everywhere.
     pub sink: Vec<f32>,
-    /// Source [unit/s], per voxel.
+    /// Source, per voxel: of a signal its emission [unit/s], of phosphate and inhibition scaled as they are solved.
     pub source: Vec<f32>,
     /// Phosphate and inhibition relative to plasma; empty for a signal, whose field is the solution itself.
     pub relative: Vec<f32>,
@@ -126,17 +126,15 @@ pub struct Memory {
     pub solves: u64,
 }
 
-/// Flows, living voxels and surface with which oxygen was last solved.
+/// What oxygen was last solved with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OxygenMemory {
-    /// Flow of red cells by segment [nl/min].
-    pub flow: Vec<f32>,
+    /// What each piece of a vessel gives to the tissue [mmHg µm³/s of the whole vessel].
+    pub given: Vec<f32>,
     /// Voxels that used oxygen.
     pub lives: Vec<bool>,
     /// Columns that were covered.
     pub covered: Vec<u8>,
-    /// Arterial tension [mmHg].
-    pub arterial_mmhg: f64,
 }
 
 /// Sources of the signals in this step, per voxel.

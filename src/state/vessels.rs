@@ -164,6 +164,7 @@ pub struct Vessels {
 
 impl Vessels {
     /// Segments.
+    #[inline]
     pub fn len(&self) -> usize {
         self.id.len()
     }
@@ -174,21 +175,25 @@ impl Vessels {
     }
 
     /// Patches of a segment.
+    #[inline]
     pub fn patches(&self, segment: usize) -> std::ops::Range<usize> {
         self.first_patch[segment] as usize..self.first_patch[segment + 1] as usize
     }
 
     /// Pieces of a segment.
+    #[inline]
     pub fn pieces(&self, segment: usize) -> std::ops::Range<usize> {
         self.first_piece[segment] as usize..self.first_piece[segment + 1] as usize
     }
 
     /// Length of each patch of a segment [µm].
+    #[inline]
     pub fn patch_um(&self, segment: usize) -> f64 {
         self.length_um[segment] / self.patches(segment).len() as f64
     }
 
     /// Mean integrity of a segment's endothelium, 0-1.
+    #[inline]
     pub fn mean_integrity(&self, segment: usize) -> f64 {
         let patches = self.patches(segment);
         let n = patches.len() as f64;
@@ -203,6 +208,7 @@ impl Vessels {
     }
 
     /// Flow relative to t = 0, 0 where the segment carried none.
+    #[inline]
     pub fn relative_flow(&self, segment: usize) -> f64 {
         let healthy = self.healthy_flow_nl_per_min[segment];
         if healthy > 0.0 {
@@ -213,6 +219,7 @@ impl Vessels {
     }
 
     /// Whether a segment carries at least a tenth of its flow at t = 0 (the word «perfused» of the columns).
+    #[inline]
     pub fn is_perfused(&self, segment: usize) -> bool {
         self.flow_nl_per_min[segment].abs() > 0.0 && self.relative_flow(segment) >= 0.1
     }

@@ -293,16 +293,14 @@ impl Level {
         }
     }
 
-    /// Deals a number for each voxel out to a column of both colours.
-    pub(super) fn deal_each<W: Width>(&mut self, of_voxel: impl Fn(usize) -> f32, part: Part) {
+    /// Deals rows of numbers, given by their voxels, out to a column of both colours.
+    pub(super) fn deal_each<W: Width>(&mut self, of_voxels: impl Fn(Range<usize>, &mut [f32]), part: Part) {
         let [nx, ny, nz] = self.n();
         let mut row = vec![0.0; nx];
         for z in 0..nz {
             for y in 0..ny {
                 let start = nx * (y + ny * z);
-                for (x, out) in row.iter_mut().enumerate() {
-                    *out = of_voxel(start + x);
-                }
+                of_voxels(start..start + nx, &mut row);
                 self.deal_row::<W>(&row, part, y, z);
             }
         }

@@ -25,6 +25,8 @@ mod level;
 mod tests;
 mod width;
 
+use std::ops::Range;
+
 use crate::grid::Grid;
 use axis::Axis;
 use coarsest::Direct;
@@ -164,13 +166,28 @@ impl Multigrid {
         if level == 0.0 {
             self.levels[0].deal::<W>(source, Part::Source);
         } else {
-            let of_voxel = |i: usize| (f64::from(source[i]) - f64::from(sink[i]) * f64::from(level)) as f32;
-            self.levels[0].deal_each::<W>(of_voxel, Part::Source);
+            let from_level = |voxels: Range<usize>, row: &mut [f32]| {
+                let columns = source[voxels.clone()].iter().zip(&sink[voxels]);
+                for (out, (&source, &sink)) in row.iter_mut().zip(columns) {
+                    *out = (f64::from(source) - f64::from(sink) * f64::from(level)) as f32;
+                }
+            };
+            self.levels[0].deal_each::<W>(from_level, Part::Source);
         }
         self.sum_up::<W>(Part::Sink);
         if let Some(last) = self.levels.last() {
             self.direct.prepare(last);
         }
+    }
+
+    /// Takes a field to start from, counted from `level`.
+    fn set_start<W: Width>(&mut self, u: &[f32], level: f32) {
+        let from_level = |voxels: Range<usize>, row: &mut [f32]| {
+            for (out, &u) in row.iter_mut().zip(&u[voxels]) {
+                *out = u - level;
+            }
+        };
+        self.levels[0].deal_each::<W>(from_level, Part::U);
     }
 
     /// Sums a column up, level by level.
@@ -186,7 +203,6 @@ impl Multigrid {
     fn level_of_field(&self, sink: &[f32], source: &[f32]) -> f32 {
         /// The extent may be so many reaches 1/√K, squared.
         const FAR: f64 = 100.0;
-        let sum = |values: &[f32]| values.iter().fold(0.0, |sum, &x| sum + f64::from(x));
         let sinks = sum(sink);
         let longest = self.levels[0].n().into_iter().fold(1, usize::max) as f64;
         if sinks > 0.0 && sinks / sink.len() as f64 * longest * longest < FAR {
@@ -261,6 +277,17 @@ impl Multigrid {
     }
 }
 
+/// Eight sums side by side, in a fixed order: no chain of additions to wait for.
+fn sum(values: &[f32]) -> f64 {
+    let mut sums = [0.0f64; 8];
+    for values in values.chunks(8) {
+        for (sum, &x) in sums.iter_mut().zip(values) {
+            *sum += f64::from(x);
+        }
+    }
+    sums.iter().sum()
+}
+
 struct Solve<'a> {
     solver: &'a mut Multigrid,
     sink: &'a [f32],
@@ -297,7 +324,7 @@ impl Work for Solve<'_> {
         let level = solver.level_of_field(sink, source);
         solver.set_problem::<W>(sink, source, level);
         if warm {
-            solver.levels[0].deal_each::<W>(|i| u[i] - level, Part::U);
+            solver.set_start::<W>(u, level);
         }
         let norm = if warm {
             solver.residual_norm::<W>()
@@ -333,10 +360,9 @@ impl Work for Improve<'_> {
         let solver = self.solver;
         let u = self.u;
         // Differences from the mean: what rounding takes from the balance shrinks with them.
-        let mean = u.iter().fold(0.0, |sum, &u| sum + f64::from(u)) / u.len() as f64;
-        let level = mean as f32;
+        let level = (sum(u) / u.len() as f64) as f32;
         solver.set_problem::<W>(self.sink, self.source, level);
-        solver.levels[0].deal_each::<W>(|i| u[i] - level, Part::U);
+        solver.set_start::<W>(u, level);
         for _ in 0..self.cycles {
             solver.cycle::<W>(0, Begin::Balanced, false);
         }

@@ -87,6 +87,11 @@ pub(super) fn find(
     let mut pause = DAMPED[0];
     for iteration in 1..=most.max(1) {
         let swept = sweep(&state, latest)?;
+        // What is still takes the haematocrit of its node, whichever rounding says that is upstream: it must not hold up
+        // the rest.
+        for (s, x) in state.iter_mut().enumerate().filter(|&(s, _)| swept.is_still(s)) {
+            *x = swept.haematocrit[s];
+        }
         let gap: Vec<f64> = (swept.haematocrit.iter().zip(&state))
             .map(|(new, old)| new - old)
             .collect();

@@ -21,7 +21,7 @@ pub mod separation;
 
 pub use pattern::Pattern;
 use plan::Plan;
-pub use rheology::{Blood, Law};
+pub use rheology::{Blood, Law, Tubes};
 
 /// What holds at a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -145,17 +145,18 @@ pub struct Solution {
 
 /// Solves a network as it is. `start` gives haematocrits to start from. `None` when no finite state exists.
 pub fn solve(network: &Network, settings: &Settings, start: Option<&[Option<f64>]>) -> Option<Solution> {
-    solve_with(&network.pattern(), network, settings, start)
+    solve_with(&network.pattern(), &mut Tubes::default(), network, settings, start)
 }
 
-/// As `solve`, with the pattern of the network at hand.
+/// As `solve`, with the pattern of the network at hand, and the tubes of an earlier state of it.
 pub fn solve_with(
     pattern: &Pattern,
+    tubes: &mut Tubes,
     network: &Network,
     settings: &Settings,
     start: Option<&[Option<f64>]>,
 ) -> Option<Solution> {
-    Plan::new(pattern, network, settings).solve(start)
+    Plan::new(pattern, tubes, network, settings).solve(start)
 }
 
 /// Solves a network with closed segments. While something is closed and a boundary holds an inflow, the open network is
@@ -167,11 +168,12 @@ pub fn solve_closed(network: &Network, settings: &Settings, start: Option<&[Opti
     if !closes || !holds_inflow {
         return solve(network, settings, start);
     }
-    let pattern = network.pattern();
+    let (pattern, mut tubes) = (network.pattern(), Tubes::default());
     let open = vec![true; network.open.len()];
     // A segment that is narrowed shut has no open bore to go back to, and stays closed.
     let whole = solve_with(
         &pattern,
+        &mut tubes,
         &Network {
             open: &open,
             ..*network
@@ -188,6 +190,7 @@ pub fn solve_closed(network: &Network, settings: &Settings, start: Option<&[Opti
     let start = start.unwrap_or(&whole.haematocrit);
     let mut closed = solve_with(
         &pattern,
+        &mut tubes,
         &Network {
             edge: &edge,
             ..*network

@@ -3,7 +3,7 @@
 use super::fixed_point;
 use super::pattern::Pattern;
 use super::pressure::Pressures;
-use super::rheology::{POISEUILLE, Tube};
+use super::rheology::{POISEUILLE, Tube, Tubes};
 use super::separation::{DENSEST, Outflow, part};
 use super::{Edge, Network, Settings, Solution, Status};
 use crate::math;
@@ -32,6 +32,8 @@ pub(super) struct Sweep {
     pub flow: Vec<f64>,
     viscosity: Vec<f64>,
     pub haematocrit: Vec<f64>,
+    /// Flow up to which a vessel is still, and its haematocrit without a say.
+    pub least: f64,
     /// Largest gap of red cells at a node with the haematocrits of the start, as a share of the inflow.
     pub rbc_imbalance: f64,
     node_imbalance: f64,
@@ -39,8 +41,15 @@ pub(super) struct Sweep {
     pub inflow: f64,
 }
 
+impl Sweep {
+    /// Whether hardly anything flows through a vessel.
+    pub fn is_still(&self, s: usize) -> bool {
+        self.flow[s].abs() <= self.least
+    }
+}
+
 impl<'a> Plan<'a> {
-    pub fn new(pattern: &'a Pattern, network: &'a Network<'a>, settings: &'a Settings) -> Self {
+    pub fn new(pattern: &'a Pattern, tubes: &mut Tubes, network: &'a Network<'a>, settings: &'a Settings) -> Self {
         let open: Vec<bool> = (network.open.iter().zip(network.diameter_um))
             .map(|(&open, &diameter)| open && diameter >= settings.closing_diameter_um)
             .collect();
@@ -76,7 +85,7 @@ impl<'a> Plan<'a> {
         let tube = (0..flows.len())
             .map(|s| {
                 if flows[s] {
-                    settings.blood.in_tube(network.diameter_um[s])
+                    tubes.of(settings.blood, s, network.diameter_um[s])
                 } else {
                     Tube::Same(1.0)
                 }
@@ -248,14 +257,15 @@ impl<'a> Plan<'a> {
 
     /// Haematocrits that the flows make: a walk downstream.
     fn carry_cells(&self, sweep: &mut Sweep) {
+        let strongest = sweep.flow.iter().fold(0.0, |most, q| math::max(most, q.abs()));
+        let least = math::max(1e-9 * strongest, sweep.node_imbalance * sweep.inflow);
+        sweep.least = least;
         let Sweep {
             pressure,
             flow,
             haematocrit,
             ..
         } = sweep;
-        let strongest = flow.iter().fold(0.0, |most, q| math::max(most, q.abs()));
-        let least = math::max(1e-9 * strongest, sweep.node_imbalance * sweep.inflow);
         let (mut leaving, mut outflows, mut still) = (Vec::new(), Vec::new(), Vec::new());
         for n in self.downstream(pressure, flow, least) {
             let (mut blood, mut cells, mut out, mut widest) = (0.0, 0.0, 0.0, 0.0);

@@ -82,6 +82,32 @@ impl Blood {
     }
 }
 
+/// Tubes by segment, kept while their diameters stay: each takes six elementary functions.
+#[derive(Clone, Debug, Default)]
+pub struct Tubes {
+    blood: Option<Blood>,
+    known: Vec<(f64, Tube)>,
+}
+
+impl Tubes {
+    /// The tube of a segment.
+    pub(super) fn of(&mut self, blood: Blood, segment: usize, diameter_um: f64) -> Tube {
+        if self.blood != Some(blood) {
+            self.blood = Some(blood);
+            self.known.clear();
+        }
+        if self.known.len() <= segment {
+            self.known.resize(segment + 1, (f64::NAN, Tube::Same(1.0)));
+        }
+        let known = &mut self.known[segment];
+        // A diameter that is not known yet is not a number, and equals none.
+        if known.0 != diameter_um {
+            *known = (diameter_um, blood.in_tube(diameter_um));
+        }
+        known.1
+    }
+}
+
 /// Viscosity in one tube, as a function of haematocrit.
 #[derive(Clone, Copy, Debug)]
 pub enum Tube {
