@@ -65,6 +65,8 @@ pub enum Purpose {
     Sprout = 60,
     /// Direction of a vessel sprout.
     SproutMove = 61,
+    /// Site and level of a virtual biopsy, and the order of slides; never read by the model.
+    Biopsy = 70,
     /// Free for mechanisms from outside the crate.
     Custom = 1000,
 }

@@ -14,9 +14,12 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::solve::multigrid::Simd;
 use crate::version;
 
+mod biopsy;
+mod biopsy_many;
 mod check;
 mod drawing;
 mod explain;
+mod export;
 mod flow;
 mod list;
 mod new;
@@ -78,6 +81,10 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Draw the figures of a run or a comparison
     Figures(FiguresArgs),
+    /// Take a virtual punch biopsy of a run: sections in stains, a checklist, a verdict; or many of them
+    Biopsy(biopsy::BiopsyArgs),
+    /// Write a run in files that other programs open: VTK, OME-Zarr, Simularium, CSV
+    Export(export::ExportArgs),
     /// Solve the flow of blood with red cells through a measured network
     Flow(flow::FlowArgs),
     /// Oxygen of a measured network, in its tissue and its blood
@@ -196,6 +203,8 @@ fn dispatch(cli: Cli) -> Result<Reply> {
         Command::Compare(args) => run::compare(&args, global),
         Command::Resume(args) => run::resume(&args, global),
         Command::Figures(args) => run::figures(&args, global),
+        Command::Biopsy(args) => biopsy::biopsy(&args, global),
+        Command::Export(args) => export::export(&args, global),
         Command::Flow(args) => flow::flow(&args),
         Command::Oxygen(args) => oxygen::oxygen(&args),
         Command::Check(args) => Ok(check::check(&args)),

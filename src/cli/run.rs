@@ -93,7 +93,7 @@ pub struct FiguresArgs {
     pub run: std::path::PathBuf,
 }
 
-fn threads(text: &str) -> Result<usize, String> {
+pub(super) fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n @ 1..=4096) => Ok(n),
         _ => Err("a whole number from 1 to 4096".into()),
