@@ -38,6 +38,9 @@ fn run(folder: &Path) -> Tested {
     Ok(())
 }
 
+/// What the script reads with; the reader of Simularium files does not yet work with pandas 3.
+const PACKAGES: [&str; 4] = ["vtk", "zarr", "simulariumio", "pandas<3"];
+
 /// A Python with vtk, zarr and simulariumio: the one of `CALCISIM_PYTHON`, else one in the target folder, made when it can be.
 fn python() -> Option<PathBuf> {
     let works = |python: &Path| {
@@ -54,7 +57,9 @@ fn python() -> Option<PathBuf> {
     if !works(&python) {
         let run = |command: &mut Command| command.output().is_ok_and(|answer| answer.status.success());
         let made = run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-            && run(Command::new(&python).args(["-m", "pip", "-q", "install", "vtk", "zarr", "simulariumio"]));
+            && run(Command::new(&python)
+                .args(["-m", "pip", "-q", "install"])
+                .args(PACKAGES));
         if !made {
             return None;
         }

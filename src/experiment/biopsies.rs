@@ -234,8 +234,9 @@ impl Share {
             n,
             count,
             share: p,
-            low: math::unit(centre - half),
-            high: math::unit(centre + half),
+            // All or none: rounding must not leave the share outside.
+            low: math::positive(math::min(centre - half, p)),
+            high: math::min(math::max(centre + half, p), 1.0),
         }
     }
 

@@ -2,11 +2,13 @@
 //!
 //! The same folder gives the same bytes.
 
+pub mod animate;
 mod arms;
 mod arms_series;
 pub mod biopsy;
 mod chart;
 mod fields;
+mod gif;
 mod legend;
 mod load;
 mod map;
@@ -112,7 +114,8 @@ fn day_label(day: f64) -> String {
 #[cfg(test)]
 mod tests {
     /// Every label is written in these files, or comes through `sheet::printable`.
-    const SOURCES: [(&str, &str); 12] = [
+    const SOURCES: [(&str, &str); 13] = [
+        ("animate.rs", include_str!("animate.rs")),
         ("arms.rs", include_str!("arms.rs")),
         ("arms_series.rs", include_str!("arms_series.rs")),
         ("biopsy.rs", include_str!("biopsy.rs")),

@@ -2,7 +2,7 @@
 
     python read_exports.py EXPORT_FOLDER
 
-Needs vtk, zarr and simulariumio from the Python package index. Prints one line per format; ends with 1 on the first difference.
+Needs vtk, zarr, simulariumio and pandas<3 from the Python package index. Prints one line per format; ends with 1 on the first difference.
 """
 
 import csv
