@@ -75,7 +75,7 @@ pub struct BiopsyArgs {
     /// Folder of the pictures and tables; RUN/biopsy by default
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Pictures of half the resolution, for pages
+    /// Small pictures for pages: a third of the resolution, few colours
     #[arg(long)]
     pub small: bool,
     /// Threads; all cores by default
@@ -379,7 +379,7 @@ fn reply(
     let (findings, punch) = (&taken.findings, &taken.punch);
     let verdict = findings.verdict(args.rule);
     let is_block = snapshot.grid.plane == crate::grid::Plane::Block;
-    let size_mm = [taken.cuts[0].width_um / 1000.0, punch.depth_um / 1000.0];
+    let size_mm = [punch.diameter_um / 1000.0, punch.depth_um / 1000.0];
     let disagreement = if findings.rules_disagree() {
         "the rules do not agree"
     } else {

@@ -19,7 +19,7 @@ use crate::par;
 use crate::picture::canvas::Point;
 use crate::picture::colours::{DASHES, GREY, INK, OKABE_ITO, PALE};
 use crate::picture::section::{self, Scale};
-use crate::picture::{Canvas, View};
+use crate::picture::{Canvas, View, scale_bar_label, scale_bar_um};
 use crate::scenario::Scenario;
 use crate::simulation::archive::{Archive, ReplayOptions};
 use crate::simulation::progress::Progress;
@@ -36,6 +36,8 @@ const LENGTH_S: f64 = 8.0;
 const HEAD: f64 = 56.0;
 const COURSE: f64 = 74.0;
 const MARGIN: f64 = 16.0;
+/// Size of the words of a scale bar [pt].
+const BAR_TEXT: f64 = 7.0;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +75,11 @@ struct Arm {
 }
 
 /// The frames of one arm, drawn as days come.
+#[derive(Default)]
 struct Film {
+    /// What does not change.
+    ground: Option<Canvas>,
+    size: Option<Size>,
     days: Vec<f64>,
     maps: Vec<Canvas>,
 }
@@ -117,13 +123,20 @@ impl Layout {
         Size::within(view, self.limit)
     }
 
-    fn draw(&self, snapshot: &Snapshot) -> Canvas {
+    /// Adds a day to a film.
+    fn add(&self, film: &mut Film, snapshot: &Snapshot) {
         let view = View::of(snapshot);
         let scale = Scale {
             px_per_um: self.size(&view).pt_per_um * PX_PER_PT,
             px_per_pt: PX_PER_PT,
         };
-        section::draw(snapshot, &view, scale, self.hypoxia_mmhg)
+        let ground = film
+            .ground
+            .get_or_insert_with(|| section::ground(snapshot, &view, scale));
+        let map = section::draw_over(ground.clone(), snapshot, &view, scale, self.hypoxia_mmhg);
+        film.days.push(snapshot.day);
+        film.maps.push(map);
+        film.size.get_or_insert_with(|| self.size(&view));
     }
 }
 
@@ -165,16 +178,8 @@ fn of_run(dir: &Path, request: &Request) -> Result<Drawn> {
     let run = Run::open(dir)?;
     let archive = Archive::open(dir)?;
     let layout = Layout::of(1, run.hypoxia_mmhg);
-    let mut film = Film {
-        days: Vec::new(),
-        maps: Vec::new(),
-    };
-    let mut size = None;
-    let mut add = |snapshot: &Snapshot| {
-        size.get_or_insert_with(|| layout.size(&View::of(snapshot)));
-        film.days.push(snapshot.day);
-        film.maps.push(layout.draw(snapshot));
-    };
+    let mut film = Film::default();
+    let mut add = |snapshot: &Snapshot| layout.add(&mut film, snapshot);
     match request.frames {
         None if archive.snapshots.len() > 1 => {
             for (_, path) in &archive.snapshots {
@@ -197,7 +202,9 @@ fn of_run(dir: &Path, request: &Request) -> Result<Drawn> {
         name: archive.name(),
         course: course(&run.series),
     };
-    let size = size.ok_or_else(|| Error::Internal("an animation without a day".into()))?;
+    let size = film
+        .size
+        .ok_or_else(|| Error::Internal("an animation without a day".into()))?;
     Ok((vec![arm], vec![film], (layout, size)))
 }
 
@@ -217,7 +224,7 @@ fn of_compare(dir: &Path, request: &Request) -> Result<Drawn> {
     let last = jobs.first().map_or(0, |j| j.0.last_step());
     let total = last * jobs.len() as u64;
     let progress = std::sync::Mutex::new((Progress::new(total, 0, request.replay.is_quiet), 0u64));
-    let mut films: Vec<(usize, Option<Result<(Film, Size)>>)> = (0..jobs.len()).map(|i| (i, None)).collect();
+    let mut films: Vec<(usize, Option<Result<Film>>)> = (0..jobs.len()).map(|i| (i, None)).collect();
     par::with_threads(threads_or_cores(request.replay.threads), || {
         par::jobs(&mut films, |(i, slot)| {
             let (settings, seed, _) = &jobs[*i];
@@ -234,13 +241,13 @@ fn of_compare(dir: &Path, request: &Request) -> Result<Drawn> {
     });
     let (mut arms, mut drawn, mut size) = (Vec::new(), Vec::new(), None);
     for ((arm, (_, seed, table)), (_, film)) in compare.arms.iter().zip(&jobs).zip(films) {
-        let (film, its_size) = film.ok_or_else(|| Error::Internal("an arm was left out".into()))??;
+        let film = film.ok_or_else(|| Error::Internal("an arm was left out".into()))??;
         arms.push(Arm {
             name: format!("{}, seed {seed}", arm.name),
             course: course(table),
         });
+        size = size.or(film.size);
         drawn.push(film);
-        size.get_or_insert(its_size);
     }
     let size = size.ok_or_else(|| Error::Internal("an animation without an arm".into()))?;
     Ok((arms, drawn, (layout, size)))
@@ -253,21 +260,14 @@ fn one_arm(
     layout: Layout,
     request: &Request,
     progress: &std::sync::Mutex<(Progress, u64)>,
-) -> Result<(Film, Size)> {
-    let mut film = Film {
-        days: Vec::new(),
-        maps: Vec::new(),
-    };
-    let mut size = None;
+) -> Result<Film> {
+    let mut film = Film::default();
     simulate(settings, seed, &mut |moment| {
         if let Some(reason) = request.replay.stop.asked("nothing was written: ask again") {
             return Err(reason);
         }
         if steps.binary_search(&moment.row.step).is_ok() {
-            let snapshot = moment.model.snapshot();
-            size.get_or_insert_with(|| layout.size(&View::of(&snapshot)));
-            film.days.push(snapshot.day);
-            film.maps.push(layout.draw(&snapshot));
+            layout.add(&mut film, &moment.model.snapshot());
         }
         if let Ok(mut progress) = progress.lock() {
             progress.1 += 1;
@@ -276,8 +276,7 @@ fn one_arm(
         }
         Ok(())
     })?;
-    let size = size.ok_or_else(|| Error::Internal("an arm without a day".into()))?;
-    Ok((film, size))
+    Ok(film)
 }
 
 /// A strip of paper with text and lines, at the resolution of a frame.
@@ -301,7 +300,7 @@ fn compose(arms: &[Arm], films: &[Film], (layout, size): (Layout, Size)) -> Resu
     let foot = foot(arms, width, last_d, layout)?;
     let scale_bar = {
         let mut sheet = Sheet::new(size.pt[0], size.pt[1], "", "");
-        map::scale_bar(&mut sheet, [0.0, 0.0], size, 7.0);
+        map::scale_bar(&mut sheet, [0.0, 0.0], size, BAR_TEXT);
         strip(&sheet)?
     };
     let mut frames = Vec::with_capacity(count);
@@ -313,7 +312,7 @@ fn compose(arms: &[Arm], films: &[Film], (layout, size): (Layout, Size)) -> Resu
             let corner = [MARGIN + k as f64 * step, HEAD];
             let [x, y] = corner.map(px);
             frame.paste(&film.maps[i], x, y);
-            bar(&mut frame, &scale_bar, x, y);
+            bar(&mut frame, &scale_bar, size, x, y);
         }
         let top = HEAD + size.pt[1] + 8.0;
         frame.paste(&foot, 0, px(top));
@@ -325,15 +324,15 @@ fn compose(arms: &[Arm], films: &[Film], (layout, size): (Layout, Size)) -> Resu
     Ok(frames)
 }
 
-/// Copies the plate of a scale bar: the lower left corner of a strip of the size of a map.
-fn bar(frame: &mut Canvas, strip: &Canvas, x: usize, y: usize) {
-    let (w, h) = (px(92.0).min(strip.width), px(26.0).min(strip.height));
-    for dy in strip.height - h..strip.height {
-        for dx in 0..w {
-            let colour = strip.at(dx, dy);
-            if colour != [255; 3] {
-                frame.blend((x + dx) as i64, (y + dy) as i64, colour, 1.0);
-            }
+/// Copies the plate of a scale bar out of a strip of the size of a map.
+fn bar(frame: &mut Canvas, strip: &Canvas, size: Size, x: usize, y: usize) {
+    let bar_um = scale_bar_um(size.pt[0] / size.pt_per_um);
+    let label = super::sheet::text_width(&scale_bar_label(bar_um), Type::new(BAR_TEXT).bold());
+    let wide = px(5.0 + math::max(bar_um * size.pt_per_um, label) + 10.0).min(strip.width);
+    let high = px(5.0 + BAR_TEXT + 12.0).min(strip.height);
+    for dy in strip.height - high..strip.height - px(5.0) {
+        for dx in px(5.0)..wide {
+            frame.blend((x + dx) as i64, (y + dy) as i64, strip.at(dx, dy), 1.0);
         }
     }
 }

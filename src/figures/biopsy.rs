@@ -375,9 +375,9 @@ pub fn write_card(it: &Card, path: &Path) -> Result<()> {
     card(it).write_png(path)
 }
 
-/// Writes the card as a PNG of half the resolution, for pages.
+/// Writes the card as a small PNG, for pages.
 pub fn write_small_card(it: &Card, path: &Path) -> Result<()> {
-    card(it).write_small_png(path)
+    card(it).write_page_png(path)
 }
 
 /// Writes a slide for a reader: sections and fields without a word, a mark or a scale that could tell which run it is; the scale

@@ -1,16 +1,15 @@
-//! GIF: one palette for all frames, found by cutting the space of colours at its medians, and of each frame only what changed.
+//! GIF: one palette for all frames, and of each frame only what changed.
 
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::palette::{self, Index};
 use crate::error::{Error, Result};
 use crate::output::files;
-use crate::picture::{Canvas, Rgb};
+use crate::picture::Canvas;
 
 /// Colours of the palette; one more index means «as before».
 const COLOURS: usize = 255;
-/// Bits of a channel by which colours are told apart.
-const BITS: u32 = 5;
 
 /// Writes frames of one size, each shown for so many hundredths of a second.
 pub fn write(frames: &[Canvas], delays_cs: &[u16], path: &Path) -> Result<()> {
@@ -20,8 +19,9 @@ pub fn write(frames: &[Canvas], delays_cs: &[u16], path: &Path) -> Result<()> {
     let too_large = || Error::Internal("a frame is too large for GIF".into());
     let [width, height] = [first.width, first.height].map(u16::try_from);
     let (width, height) = (width.map_err(|_| too_large())?, height.map_err(|_| too_large())?);
-    let palette = palette(frames);
+    let mut palette = palette::of(frames, COLOURS);
     let index = Index::of(&palette);
+    palette.resize(COLOURS + 1, [0; 3]);
     let fault = |why: gif::EncodingError| Error::Internal(format!("GIF: {why}"));
     let flat: Vec<u8> = palette.iter().flatten().copied().collect();
     let mut bytes = Vec::new();
@@ -98,131 +98,6 @@ fn patch(now: &[u8], before: Option<&[u8]>, width: usize, height: usize) -> Patc
         width: right - left + 1,
         height: bottom - top + 1,
         pixels,
-    }
-}
-
-/// A box of colours: how often each occurs.
-struct Region {
-    colours: Vec<([u32; 3], u64)>,
-}
-
-impl Region {
-    /// Channel with the widest range, and that range.
-    fn widest(&self) -> (usize, u32) {
-        (0..3)
-            .map(|channel| {
-                let values = self.colours.iter().map(|c| c.0[channel]);
-                let (low, high) = (values.clone().min().unwrap_or(0), values.max().unwrap_or(0));
-                (channel, high - low)
-            })
-            .fold((0, 0), |best, next| if next.1 > best.1 { next } else { best })
-    }
-
-    fn count(&self) -> u64 {
-        self.colours.iter().map(|c| c.1).sum()
-    }
-
-    /// Two halves, parted at the median of the widest channel.
-    fn halves(mut self) -> [Self; 2] {
-        let (channel, _) = self.widest();
-        self.colours.sort_by_key(|c| (c.0[channel], c.0));
-        let half = self.count() / 2;
-        let (mut sum, mut at) = (0, 0);
-        for (i, c) in self.colours.iter().enumerate() {
-            sum += c.1;
-            at = i + 1;
-            if sum >= half {
-                break;
-            }
-        }
-        let at = at.clamp(1, self.colours.len() - 1);
-        let rest = self.colours.split_off(at);
-        [self, Self { colours: rest }]
-    }
-
-    fn mean(&self) -> Rgb {
-        let n = self.count().max(1);
-        std::array::from_fn(|channel| {
-            let sum: u64 = self.colours.iter().map(|c| u64::from(c.0[channel]) * c.1).sum();
-            // The middle of a step of the coarse scale.
-            let step = 1u64 << (8 - BITS);
-            (((sum * step + n * step / 2) / n).min(255)) as u8
-        })
-    }
-}
-
-/// The palette of all frames. Small areas count more than their share: a clot is few pixels.
-fn palette(frames: &[Canvas]) -> Vec<Rgb> {
-    let mut counts = vec![0u64; 1 << (3 * BITS)];
-    for frame in frames {
-        for p in frame.pixels.chunks_exact(3) {
-            counts[key([p[0], p[1], p[2]])] += 1;
-        }
-    }
-    let mask = (1 << BITS) - 1;
-    let colours: Vec<([u32; 3], u64)> = counts
-        .iter()
-        .enumerate()
-        .filter(|(_, n)| **n > 0)
-        .map(|(k, n)| {
-            let k = k as u32;
-            (
-                [k >> (2 * BITS), (k >> BITS) & mask, k & mask],
-                1 + (*n as f64).sqrt() as u64,
-            )
-        })
-        .collect();
-    let mut regions = vec![Region { colours }];
-    while regions.len() < COLOURS {
-        let worth = |r: &Region| u64::from(r.widest().1) * r.count();
-        let Some(at) = (0..regions.len())
-            .filter(|&i| regions[i].colours.len() > 1)
-            .max_by_key(|&i| (worth(&regions[i]), std::cmp::Reverse(i)))
-        else {
-            break;
-        };
-        let [a, b] = regions.swap_remove(at).halves();
-        regions.extend([a, b]);
-    }
-    let mut palette: Vec<Rgb> = regions.iter().map(Region::mean).collect();
-    palette.sort_unstable();
-    // White stays white: paper must not turn grey.
-    palette.resize(COLOURS + 1, [0; 3]);
-    palette[COLOURS - 1] = [255; 3];
-    palette
-}
-
-fn key(c: Rgb) -> usize {
-    let coarse = |channel: u8| usize::from(channel >> (8 - BITS));
-    (coarse(c[0]) << (2 * BITS)) | (coarse(c[1]) << BITS) | coarse(c[2])
-}
-
-/// Nearest colour of a palette, by table.
-struct Index {
-    of: Vec<u8>,
-}
-
-impl Index {
-    fn of(palette: &[Rgb]) -> Self {
-        let step = 1usize << (8 - BITS);
-        let mask = (1usize << BITS) - 1;
-        let of = (0..1usize << (3 * BITS))
-            .map(|k| {
-                let c = [k >> (2 * BITS), (k >> BITS) & mask, k & mask].map(|v| (v * step + step / 2) as i64);
-                let far = |p: &Rgb| (0..3).map(|i| (c[i] - i64::from(p[i])).pow(2)).sum::<i64>();
-                // White paper falls into the last step of each channel.
-                if k == (1 << (3 * BITS)) - 1 {
-                    return (COLOURS - 1) as u8;
-                }
-                let best = (0..COLOURS).min_by_key(|&i| (far(&palette[i]), i));
-                best.unwrap_or(0) as u8
-            })
-            .collect();
-        Self { of }
-    }
-
-    fn nearest(&self, c: Rgb) -> u8 {
-        self.of[key(c)]
     }
 }
 

@@ -13,6 +13,7 @@ mod legend;
 mod load;
 mod map;
 mod network;
+mod palette;
 mod section_map;
 mod sheet;
 mod time_series;

@@ -51,6 +51,11 @@ impl Scale {
 
 /// Draws a snapshot, its hypoxic border at a tension.
 pub fn draw(snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) -> Canvas {
+    draw_over(ground(snapshot, view, scale), snapshot, view, scale, hypoxia_mmhg)
+}
+
+/// Tissue and fat cells alone: what does not change in a run, so that an animation draws it once.
+pub fn ground(snapshot: &Snapshot, view: &View, scale: Scale) -> Canvas {
     let [width, height] = view.extent_um();
     let mut canvas = Canvas::new(
         (width * scale.px_per_um).round() as usize,
@@ -59,6 +64,11 @@ pub fn draw(snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) -
     );
     tissue(&mut canvas, snapshot, view, scale);
     fat_cells(&mut canvas, snapshot, view, scale);
+    canvas
+}
+
+/// Draws a snapshot over its ground.
+pub fn draw_over(mut canvas: Canvas, snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) -> Canvas {
     fate(&mut canvas, snapshot, view, scale);
     interstitial_mineral(&mut canvas, snapshot, view, scale);
     vessels(&mut canvas, snapshot, view, scale);

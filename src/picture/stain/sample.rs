@@ -96,7 +96,8 @@ fn tissue(sample: Sample) -> Snapshot {
         adipocyte: (0..n)
             .map(|v| {
                 let [x, _, z] = grid.place(v);
-                (x / 8 + 10 * (z / 8)) as u32
+                // Four cells meet in the middle, where the vessel lies.
+                (x / 12 + 10 * (z / 12)) as u32
             })
             .collect(),
         covered: vec![1; edge * edge],
