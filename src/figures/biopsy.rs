@@ -17,7 +17,7 @@ use crate::picture::section::Scale;
 use crate::picture::stain::{self, Marks, Sample, Stain, Window};
 use crate::picture::{Canvas, scale_bar_label, scale_bar_um};
 use crate::state::snapshot::CellKind;
-use crate::state::{Class, Snapshot};
+use crate::state::{Class, Kind, Snapshot};
 
 /// Largest whole section [pt].
 const OVERVIEW: Point = [330.0, 490.0];
@@ -69,10 +69,17 @@ pub fn fields_of_view(snapshot: &Snapshot, cut: &Cut, lens: &Lens, count: usize)
             let lumen = f64::from(u8::from(profile.meets_lumen));
             let size = math::unit(profile.wall.outer / 30.0);
             let seen = 2.0 * shown(mineral, p.von_kossa_least)
+                + shown(mineral, p.chunky_least)
                 + lumen * (1.5 * shown(clot, p.thrombus_least) + shown(neointima, p.neointima_least));
             let arteriole = f64::from(u8::from(s.class == Class::Arteriole));
-            // The same finding is easier to see in a larger vessel.
-            let score = (seen + 0.5) * (0.3 + size) + 0.3 * arteriole;
+            // The same finding is easier to see in a larger vessel, and counts for more in the subcutis.
+            let kind = snapshot.kind[profile.voxel as usize];
+            let deep = if matches!(kind, Kind::Fat | Kind::Septum) {
+                1.8
+            } else {
+                1.0
+            };
+            let score = (seen + 0.5) * (0.3 + size) * deep + 0.3 * arteriole;
             (score, profile.centre_um)
         })
         .collect();

@@ -99,7 +99,10 @@ pub fn draw(
 
 /// A vessel in fat, moved to the border between two cells.
 fn seated(snapshot: &Snapshot, ground: &ground::Ground, profile: &Profile) -> Profile {
-    if snapshot.kind[profile.voxel as usize] != Kind::Fat {
+    let [a, b] = profile.axis_um;
+    let (along, across) = ((b[0] - a[0]).abs() + (b[2] - a[2]).abs(), (b[1] - a[1]).abs());
+    // One that runs in the plane passes many cells and joins its neighbours: it stays.
+    if snapshot.kind[profile.voxel as usize] != Kind::Fat || along > 4.0 * across {
         return *profile;
     }
     let to = ground.seat(profile.centre_um);

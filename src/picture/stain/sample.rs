@@ -7,6 +7,7 @@ use crate::grid::{Grid, Plane};
 use crate::picture::biopsy::{Cut, Lens, Punch};
 use crate::picture::canvas::Canvas;
 use crate::picture::section::Scale;
+use crate::state::anatomy::NONE;
 use crate::state::snapshot::{CellKind, CellView, SegmentView};
 use crate::state::{Class, Kind, Snapshot, Species, Vitality};
 
@@ -95,6 +96,9 @@ fn tissue(sample: Sample) -> Snapshot {
         challenged: vec![false; n],
         adipocyte: (0..n)
             .map(|v| {
+                if septum {
+                    return NONE;
+                }
                 let [x, _, z] = grid.place(v);
                 // Four cells meet in the middle, where the vessel lies.
                 (x / 12 + 10 * (z / 12)) as u32
