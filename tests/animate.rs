@@ -23,7 +23,7 @@ fn said(answer: &Output) -> String {
     String::from_utf8_lossy(&answer.stderr).into_owned()
 }
 
-/// A run of four days, and a comparison of two arms over two.
+/// A run of four days, and a comparison of two arms over three.
 fn folders(at: &Path) -> Tested {
     for (name, parts) in [("sick", &[SMALL, SICK][..]), ("well", &[SMALL])] {
         std::fs::write(at.join(format!("{name}.toml")), scenario_text(parts))?;
@@ -45,7 +45,7 @@ fn folders(at: &Path) -> Tested {
     );
     assert!(run.status.success(), "{}", said(&run));
     let short = |name: &str| {
-        let text = std::fs::read_to_string(at.join(name))?.replace("days = 12", "days = 2");
+        let text = std::fs::read_to_string(at.join(name))?.replace("days = 12", "days = 3");
         std::fs::write(at.join(name), text)
     };
     short("sick.toml")?;

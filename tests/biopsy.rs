@@ -5,6 +5,7 @@ mod common;
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use common::{SICK, SMALL, Tested, scenario_text};
 use serde_json::Value;
@@ -17,16 +18,39 @@ fn calcisim(folder: &Path, args: &[&str]) -> Output {
         .unwrap_or_else(|fault| panic!("calcisim starts: {fault}"))
 }
 
-/// Two runs of eight days: `sick` and `well`.
+/// Two runs of eight days, `sick` and `well`, computed once and copied for each test.
 fn runs(folder: &Path) -> Tested {
-    for (name, parts) in [("sick", &[SMALL, SICK][..]), ("well", &[SMALL])] {
-        std::fs::write(folder.join(format!("{name}.toml")), scenario_text(parts))?;
-        let file = format!("{name}.toml");
-        let answer = calcisim(
-            folder,
-            &["run", &file, "--days", "8", "--out", name, "-q", "--threads", "1"],
-        );
-        assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    static MADE: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let at = tempfile::tempdir().unwrap_or_else(|fault| panic!("a temporary folder: {fault}"));
+        for (name, parts) in [("sick", &[SMALL, SICK][..]), ("well", &[SMALL])] {
+            let file = format!("{name}.toml");
+            std::fs::write(at.path().join(&file), scenario_text(parts))
+                .unwrap_or_else(|fault| panic!("{file}: {fault}"));
+            let answer = calcisim(
+                at.path(),
+                &["run", &file, "--days", "8", "--out", name, "-q", "--threads", "1"],
+            );
+            assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+        }
+        at
+    });
+    for name in ["sick", "well"] {
+        copy(&made.path().join(name), &folder.join(name))?;
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
     }
     Ok(())
 }

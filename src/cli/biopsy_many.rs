@@ -262,21 +262,20 @@ fn slide(args: &BiopsyArgs, tissues: &[(bool, Tissue)], number: usize, place: us
     } else {
         &mimics
     };
-    let tissue = pool[(number / 2) % pool.len()];
+    // Drawn, not counted off: otherwise the size of a punch would tell the disease.
+    let mut pick = crate::random::Dice::new(args.seed).roll(crate::random::Purpose::Biopsy, number as u64 | 1 << 41);
+    let mut one_of = |n: usize| pick.below(n.max(1) as u32) as usize;
+    let tissue = pool[one_of(pool.len())];
     let Tissue { snapshot, lens, .. } = &tissues[tissue].1;
     let ground = biopsies::Ground::new(snapshot);
-    let wanted = args
-        .site
-        .get(number % args.site.len().max(1))
-        .copied()
-        .unwrap_or(Site::Random);
+    let wanted = args.site.get(one_of(args.site.len())).copied().unwrap_or(Site::Random);
     let site = if ground.check(wanted, snapshot.day).is_ok() {
         wanted
     } else {
         Site::Random
     };
     let mut roll = crate::random::Dice::new(args.seed).roll(crate::random::Purpose::Biopsy, number as u64);
-    let diameter_um = args.punch[number % args.punch.len()];
+    let diameter_um = args.punch[one_of(args.punch.len())];
     let scatter_um = 1000.0 * lens.parameters.edge_scatter_mm;
     let punch = Punch {
         centre_um: ground.centre(site, diameter_um, scatter_um, &mut roll),

@@ -299,7 +299,7 @@ impl Sheet {
 
     /// Writes a PNG of a third of the resolution in few colours, small enough to be kept beside a page.
     pub fn write_page_png(&self, path: &Path) -> Result<()> {
-        const COLOURS: usize = 96;
+        const COLOURS: usize = 72;
         let canvas = self.rasterise()?.shrunk(3);
         let palette = super::palette::of(std::slice::from_ref(&canvas), COLOURS);
         let index = super::palette::Index::of(&palette);
