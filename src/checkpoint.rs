@@ -78,11 +78,23 @@ pub fn latest(folder: &Path) -> Option<Checkpoint> {
     newest(folder).map(|(_, checkpoint)| checkpoint)
 }
 
+/// The newest whole checkpoint of a folder that does not lie behind a step.
+pub fn not_after(folder: &Path, step: u64) -> Option<Checkpoint> {
+    let mut found = whole(folder);
+    found.retain(|(_, checkpoint)| checkpoint.step <= step);
+    found.pop().map(|(_, checkpoint)| checkpoint)
+}
+
 fn newest(folder: &Path) -> Option<(usize, Checkpoint)> {
+    whole(folder).pop()
+}
+
+/// The whole checkpoints of a folder, by step.
+fn whole(folder: &Path) -> Vec<(usize, Checkpoint)> {
     let read = |file: usize| decode(&std::fs::read(folder.join(FILES[file])).ok()?);
     let mut found: Vec<(usize, Checkpoint)> = (0..2).filter_map(|file| Some((file, read(file)?))).collect();
     found.sort_by_key(|(_, checkpoint)| checkpoint.step);
-    found.pop()
+    found
 }
 
 fn encode(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
@@ -141,6 +153,8 @@ mod tests {
             writer.write(&checkpoint(step)?)?;
         }
         assert_eq!(latest(folder.path()).map(|c| c.step), Some(2));
+        assert_eq!(not_after(folder.path(), 1).map(|c| c.step), Some(1));
+        assert_eq!(not_after(folder.path(), 0).map(|c| c.step), None);
         // The newest lies in the first file again; damage it, and the one before it counts.
         let path = folder.path().join(FILES[0]);
         let mut bytes = std::fs::read(&path)?;

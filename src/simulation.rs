@@ -10,6 +10,8 @@ use crate::scenario::{Library, Scenario};
 use crate::state::Event;
 
 #[cfg(feature = "cli")]
+pub mod archive;
+#[cfg(feature = "cli")]
 pub mod folder;
 #[cfg(feature = "cli")]
 pub mod forecast;

@@ -314,7 +314,7 @@ fn check_fits(dir: &Path, found: &Checkpoint, settings: &RunSettings) -> Result<
 }
 
 /// Hash of a scenario's text, the length of the run aside: a run may be lengthened.
-fn scenario_hash(text: &str) -> u64 {
+pub(super) fn scenario_hash(text: &str) -> u64 {
     let Ok(mut table) = text.parse::<toml::Table>() else {
         return xxhash_rust::xxh3::xxh3_64(text.as_bytes());
     };
