@@ -65,6 +65,8 @@ pub enum Purpose {
     Sprout = 60,
     /// Direction of a vessel sprout.
     SproutMove = 61,
+    /// Noise of an instrument at a visit.
+    Measurement = 70,
     /// Free for mechanisms from outside the crate.
     Custom = 1000,
 }

@@ -91,6 +91,9 @@ pub struct RunJson {
     /// What the solvers of blood and oxygen did up to the latest recorded state.
     #[serde(default)]
     pub solves: Solves,
+    /// Values of the host that the scenario left to the registry's default.
+    #[serde(default)]
+    pub host_defaults: Vec<String>,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// Why the run failed or stopped; empty otherwise.
