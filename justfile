@@ -33,3 +33,22 @@ docs:
 # The engine for a browser
 wasm:
     cargo build --release --package calcisim-engine --target wasm32-unknown-unknown
+
+# Draw the pictures of docs/gallery.md again (some minutes)
+gallery:
+    #!/usr/bin/env sh
+    set -eu
+    cargo build --release
+    at=$(mktemp -d)
+    sim=target/release/calcisim
+    card() { name=$1; run=$2; shift 2; "$sim" biopsy "$at/$run" "$@" --small --out "$at/$name" -q && cp "$at/$name"/*.png "docs/pictures/$name.png"; }
+    "$sim" run cua_warfarin --days 60 --out "$at/cua"
+    "$sim" run cua_warfarin --seed 3 --days 28 --out "$at/cua3"
+    "$sim" run ckd_chronic --days 60 --out "$at/ckd"
+    "$sim" run block_3d --days 12 --out "$at/block"
+    card biopsy-cua-day60 cua --day 60 --punch 4mm --site lesion-edge
+    card biopsy-cua-day28 cua3 --day 28 --punch 4mm --site 2.0
+    card biopsy-ckd-day60 ckd --day 60 --punch 4mm --site 2.0
+    card biopsy-block-day12 block --day 12 --punch 0.9mm --depth 2mm --site 0.5:0.5
+    "$sim" figures "$at/cua" --animate docs/pictures/course.gif
+    rm -r "$at"

@@ -14,7 +14,7 @@ use crate::output::files;
 use crate::output::summary::Watch;
 
 const MAGIC: &[u8; 8] = b"CALCISIM";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const HEADER: usize = 8 + 4 + 8 + 8;
 const FILES: [&str; 2] = ["a.ckpt", "b.ckpt"];
 
@@ -27,6 +27,8 @@ pub struct Lengths {
     pub events: u64,
     /// `hashes.csv`.
     pub hashes: u64,
+    /// `observe.csv`.
+    pub observe: u64,
 }
 
 /// A run at the end of a step.
@@ -78,11 +80,23 @@ pub fn latest(folder: &Path) -> Option<Checkpoint> {
     newest(folder).map(|(_, checkpoint)| checkpoint)
 }
 
+/// The newest whole checkpoint of a folder that does not lie behind a step.
+pub fn not_after(folder: &Path, step: u64) -> Option<Checkpoint> {
+    let mut found = whole(folder);
+    found.retain(|(_, checkpoint)| checkpoint.step <= step);
+    found.pop().map(|(_, checkpoint)| checkpoint)
+}
+
 fn newest(folder: &Path) -> Option<(usize, Checkpoint)> {
+    whole(folder).pop()
+}
+
+/// The whole checkpoints of a folder, by step.
+fn whole(folder: &Path) -> Vec<(usize, Checkpoint)> {
     let read = |file: usize| decode(&std::fs::read(folder.join(FILES[file])).ok()?);
     let mut found: Vec<(usize, Checkpoint)> = (0..2).filter_map(|file| Some((file, read(file)?))).collect();
     found.sort_by_key(|(_, checkpoint)| checkpoint.step);
-    found.pop()
+    found
 }
 
 fn encode(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
@@ -141,6 +155,8 @@ mod tests {
             writer.write(&checkpoint(step)?)?;
         }
         assert_eq!(latest(folder.path()).map(|c| c.step), Some(2));
+        assert_eq!(not_after(folder.path(), 1).map(|c| c.step), Some(1));
+        assert_eq!(not_after(folder.path(), 0).map(|c| c.step), None);
         // The newest lies in the first file again; damage it, and the one before it counts.
         let path = folder.path().join(FILES[0]);
         let mut bytes = std::fs::read(&path)?;

@@ -622,6 +622,7 @@ fn a_link_of_a_document_leads_to_a_file() {
         "CHANGELOG.md",
         "output/README.md",
         "docs/model.md",
+        "docs/gallery.md",
         "docs/decisions/0001-flow-solver.md",
         "docs/decisions/0002-endothelium-by-events.md",
     ] {

@@ -14,10 +14,13 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::solve::multigrid::Simd;
 use crate::version;
 
+mod biopsy;
+mod biopsy_many;
 mod check;
 mod drawing;
 pub mod experiment;
 mod explain;
+mod export;
 mod flow;
 mod list;
 mod new;
@@ -81,6 +84,10 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Draw the figures of a run or a comparison
     Figures(FiguresArgs),
+    /// Take a virtual punch biopsy of a run: sections in stains, a checklist, a verdict; or many of them
+    Biopsy(biopsy::BiopsyArgs),
+    /// Write a run in files that other programs open: VTK, OME-Zarr, Simularium, CSV
+    Export(export::ExportArgs),
     /// Solve the flow of blood with red cells through a measured network
     Flow(flow::FlowArgs),
     /// Oxygen of a measured network, in its tissue and its blood
@@ -200,6 +207,8 @@ fn dispatch(cli: Cli) -> Result<Reply> {
         Command::Experiment(args) => experiment::experiment(&args, global),
         Command::Resume(args) => run::resume(&args, global),
         Command::Figures(args) => run::figures(&args, global),
+        Command::Biopsy(args) => biopsy::biopsy(&args, global),
+        Command::Export(args) => export::export(&args, global),
         Command::Flow(args) => flow::flow(&args),
         Command::Oxygen(args) => oxygen::oxygen(&args),
         Command::Check(args) => Ok(check::check(&args)),

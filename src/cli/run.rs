@@ -87,10 +87,21 @@ pub struct ResumeArgs {
 
 /// `calcisim figures`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  calcisim figures output/cua_warfarin-s1")]
+#[command(after_help = "Examples:\n  calcisim figures output/cua_warfarin-s1\n  \
+                        calcisim figures output/cua_warfarin-s1 --animate course.gif --frames 60\n  \
+                        calcisim figures output/compare-msc_vehicle-vs-msc_local --animate arms.mp4")]
 pub struct FiguresArgs {
     /// A run folder or the folder of a comparison
     pub run: std::path::PathBuf,
+    /// Animate the map instead: a .gif, or with ffmpeg an .mp4 or .webm; the arms of a comparison side by side
+    #[arg(long, value_name = "FILE")]
+    pub animate: Option<std::path::PathBuf>,
+    /// Frames of the animation: the run is replayed for them; without, the days that the folder holds
+    #[arg(long, value_name = "N", requires = "animate", value_parser = clap::value_parser!(u32).range(2..=2000))]
+    pub frames: Option<u32>,
+    /// Threads of a replay; all cores by default
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
 }
 
 pub(super) fn threads(text: &str) -> Result<usize, String> {
@@ -250,11 +261,35 @@ pub(super) fn resume(args: &ResumeArgs, global: &Global) -> Result<Reply> {
     finished(&outcome, Vec::new())
 }
 
-pub(super) fn figures(args: &FiguresArgs, _global: &Global) -> Result<Reply> {
-    let paths = draw(&args.run, false)?;
+pub(super) fn figures(args: &FiguresArgs, global: &Global) -> Result<Reply> {
+    let paths = match &args.animate {
+        Some(file) => vec![animate(args, file, global)?],
+        None => draw(&args.run, false)?,
+    };
     let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
     let text = names.iter().map(|name| format!("Wrote {name}\n")).collect::<String>();
     Ok(Reply::text(text).with("figures", names))
+}
+
+#[cfg(feature = "figures")]
+fn animate(args: &FiguresArgs, file: &std::path::Path, global: &Global) -> Result<std::path::PathBuf> {
+    use crate::figures::animate::{Request, of_folder};
+    let request = Request {
+        frames: args.frames.map(|n| n as usize),
+        replay: crate::simulation::archive::ReplayOptions {
+            threads: args.threads.unwrap_or(0),
+            is_quiet: global.quiet,
+            stop: Stop::by_signals()?,
+        },
+    };
+    of_folder(&args.run, file, &request)
+}
+
+#[cfg(not(feature = "figures"))]
+fn animate(_: &FiguresArgs, _: &std::path::Path, _: &Global) -> Result<std::path::PathBuf> {
+    Err(Error::MissingTool(
+        "this build has no figures: build with the feature `figures`".into(),
+    ))
 }
 
 /// Draws what a folder holds; a build without figures says so, or stays silent where pictures come on top.

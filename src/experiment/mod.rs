@@ -4,6 +4,7 @@ pub mod analyses;
 pub mod analysis;
 pub mod arms;
 pub mod attribution;
+pub mod biopsies;
 pub mod calibrate;
 pub mod claims;
 pub mod compare;

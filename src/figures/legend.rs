@@ -258,15 +258,18 @@ pub fn draw(sheet: &mut Sheet, entries: Vec<Entry>, corner: Point, columns: usiz
             Entry::Heading(words) => {
                 sheet.text(words, [x, y + 12.0], Type::new(TEXT + 0.5).bold());
             }
-            Entry::Item(swatch, words) => {
-                sheet.picture(swatch, [x, y]);
-                sheet.frame([x, y], SWATCH, 0.4, PALE);
-                sheet.text(
-                    words,
-                    [x + SWATCH[0] + 7.0, y + SWATCH[1] / 2.0 + 0.36 * TEXT],
-                    Type::new(TEXT).colour(rgb(0x303030)),
-                );
-            }
+            Entry::Item(swatch, words) => swatch_row(sheet, swatch, SWATCH, &words, [x, y]),
         }
     }
+}
+
+/// A swatch of a size [pt] and its words.
+pub fn swatch_row(sheet: &mut Sheet, swatch: Canvas, size: Point, words: &str, corner: Point) {
+    sheet.picture(swatch, corner);
+    sheet.frame(corner, size, 0.4, PALE);
+    sheet.text(
+        words,
+        [corner[0] + size[0] + 7.0, corner[1] + size[1] / 2.0 + 0.36 * TEXT],
+        Type::new(TEXT).colour(rgb(0x303030)),
+    );
 }

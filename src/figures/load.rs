@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::output::snapshots;
 use crate::state::Snapshot;
 
 /// Extension of snapshots: zstd of the postcard of a [`Snapshot`].
 const SNAPSHOT_EXTENSION: &str = "snap";
-
-/// Largest snapshot that is read [bytes]: a block of 10^8 voxels.
-const LARGEST_SNAPSHOT: u64 = 4 << 30;
 
 /// PO2 below which living tissue counts as hypoxic when the folder does not say [mmHg].
 const HYPOXIA_MMHG: f64 = 15.0;
@@ -155,7 +153,7 @@ impl Run {
             hypoxia_mmhg: hypoxia(&written),
             series: Table::read(&series, status != "complete")?,
             marks: read_marks(&dir.join("events.csv"))?,
-            snapshots: list_snapshots(&dir.join("snapshots"))?,
+            snapshots: snapshots::list(&dir.join("snapshots"))?,
             status,
         })
     }
@@ -268,38 +266,7 @@ impl Compare {
 
 /// Reads a snapshot and checks that its parts fit together.
 pub fn snapshot(path: &Path) -> Result<Snapshot> {
-    use std::io::Read;
-    let unreadable = |e: &dyn std::fmt::Display| {
-        Error::files(
-            path.display(),
-            format!("this snapshot cannot be read ({e}); run the scenario again, or remove the file"),
-        )
-    };
-    let file = std::fs::File::open(path).map_err(|e| unreadable(&e))?;
-    let mut bytes = Vec::new();
-    zstd::stream::read::Decoder::new(file)
-        .and_then(|d| d.take(LARGEST_SNAPSHOT).read_to_end(&mut bytes))
-        .map_err(|e| unreadable(&e))?;
-    let snapshot: Snapshot = postcard::from_bytes(&bytes).map_err(|e| unreadable(&e))?;
-    let grid = &snapshot.grid;
-    let voxels = grid
-        .nx
-        .checked_mul(grid.ny)
-        .and_then(|n| n.checked_mul(grid.nz))
-        .unwrap_or(0);
-    let fits = voxels > 0
-        && grid.voxel_um > 0.0
-        && snapshot.fields.len() == crate::state::Species::ALL.len()
-        && snapshot.fields.iter().all(|f| f.len() == voxels)
-        && snapshot.kind.len() == voxels
-        && snapshot.vitality.len() == voxels
-        && snapshot.challenged.len() == voxels
-        && snapshot.adipocyte.len() == voxels;
-    if fits {
-        Ok(snapshot)
-    } else {
-        Err(unreadable(&"its parts are not of one size"))
-    }
+    snapshots::read(path)
 }
 
 fn hypoxia(scenario: &toml::Table) -> f64 {
@@ -316,27 +283,6 @@ fn scenario_toml(path: &Path) -> toml::Table {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or_default()
-}
-
-fn list_snapshots(dir: &Path) -> Result<Vec<(f64, PathBuf)>> {
-    let Ok(entries) = std::fs::read_dir(dir) else {
-        return Ok(Vec::new());
-    };
-    let mut list = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|e| Error::files(dir.display(), e.to_string()))?.path();
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-        let day = name.as_deref().and_then(|name| {
-            let middle = name.strip_prefix("day-")?;
-            let middle = middle.strip_suffix(&format!(".{SNAPSHOT_EXTENSION}"))?;
-            middle.parse::<f64>().ok()
-        });
-        if let Some(day) = day {
-            list.push((day, path));
-        }
-    }
-    list.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(list)
 }
 
 /// Challenges, doses and procedures; a run without events has no file or an empty one.

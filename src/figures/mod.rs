@@ -2,14 +2,18 @@
 //!
 //! The same folder gives the same bytes.
 
+pub mod animate;
 mod arms;
 mod arms_series;
+pub mod biopsy;
 mod chart;
 mod fields;
+mod gif;
 mod legend;
 mod load;
 mod map;
 mod network;
+mod palette;
 mod section_map;
 mod sheet;
 mod time_series;
@@ -111,10 +115,13 @@ fn day_label(day: f64) -> String {
 #[cfg(test)]
 mod tests {
     /// Every label is written in these files, or comes through `sheet::printable`.
-    const SOURCES: [(&str, &str); 10] = [
+    const SOURCES: [(&str, &str); 13] = [
+        ("animate.rs", include_str!("animate.rs")),
         ("arms.rs", include_str!("arms.rs")),
         ("arms_series.rs", include_str!("arms_series.rs")),
+        ("biopsy.rs", include_str!("biopsy.rs")),
         ("chart.rs", include_str!("chart.rs")),
+        ("checklist.rs", include_str!("../picture/biopsy/checklist.rs")),
         ("fields.rs", include_str!("fields.rs")),
         ("legend.rs", include_str!("legend.rs")),
         ("load.rs", include_str!("load.rs")),

@@ -297,6 +297,31 @@ impl Sheet {
         Self::write_canvas(&self.rasterise()?.halved(), path)
     }
 
+    /// Writes a PNG of a third of the resolution in few colours, small enough to be kept beside a page.
+    pub fn write_page_png(&self, path: &Path) -> Result<()> {
+        const COLOURS: usize = 72;
+        let canvas = self.rasterise()?.shrunk(3);
+        let palette = super::palette::of(std::slice::from_ref(&canvas), COLOURS);
+        let index = super::palette::Index::of(&palette);
+        let pixels: Vec<u8> = canvas
+            .pixels
+            .chunks_exact(3)
+            .map(|p| index.nearest([p[0], p[1], p[2]]))
+            .collect();
+        let fault = |e: png::EncodingError| Error::Internal(format!("PNG: {e}"));
+        let mut bytes = Vec::new();
+        {
+            let mut encoder = png::Encoder::new(&mut bytes, canvas.width as u32, canvas.height as u32);
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_depth(png::BitDepth::Eight);
+            encoder.set_palette(palette.concat());
+            encoder.set_compression(png::Compression::Best);
+            let mut writer = encoder.write_header().map_err(fault)?;
+            writer.write_image_data(&pixels).map_err(fault)?;
+        }
+        crate::output::files::write_whole(path, &bytes)
+    }
+
     fn write_canvas(canvas: &Canvas, path: &Path) -> Result<()> {
         let partial = path.with_extension("partial.png");
         let size = (canvas.width as u32, canvas.height as u32);

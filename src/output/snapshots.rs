@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use super::files;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::state::Snapshot;
+use crate::state::{Snapshot, Species};
+
+/// Largest snapshot that is read [bytes]: a block of 10^8 voxels.
+const LARGEST: u64 = 4 << 30;
 
 /// Name of the file of a day.
 pub fn file_name(day: f64) -> String {
@@ -36,16 +39,60 @@ pub fn write(folder: &Path, snapshot: &Snapshot) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Reads a snapshot back.
+/// Reads a snapshot back and checks that its parts fit together.
 pub fn read(path: &Path) -> Result<Snapshot> {
-    let damaged = |fault: String| {
+    use std::io::Read;
+    let damaged = |fault: &dyn std::fmt::Display| {
         Error::files(
             path.display(),
-            format!("is no snapshot of this version, or damaged: {fault}"),
+            format!("this snapshot cannot be read ({fault}); run the scenario again, or remove the file"),
         )
     };
-    let plain = zstd::decode_all(files::read(path)?.as_slice()).map_err(|f| damaged(f.to_string()))?;
-    postcard::from_bytes(&plain).map_err(|f| damaged(f.to_string()))
+    let file = std::fs::File::open(path).map_err(|fault| files::trouble(path, "read", &fault))?;
+    let mut plain = Vec::new();
+    zstd::stream::read::Decoder::new(file)
+        .and_then(|decoder| decoder.take(LARGEST).read_to_end(&mut plain))
+        .map_err(|fault| damaged(&fault))?;
+    let snapshot: Snapshot = postcard::from_bytes(&plain).map_err(|fault| damaged(&fault))?;
+    let grid = &snapshot.grid;
+    let voxels = grid
+        .nx
+        .checked_mul(grid.ny)
+        .and_then(|n| n.checked_mul(grid.nz))
+        .unwrap_or(0);
+    let fits = voxels > 0
+        && grid.voxel_um > 0.0
+        && snapshot.fields.len() == Species::ALL.len()
+        && snapshot.fields.iter().all(|f| f.len() == voxels)
+        && snapshot.kind.len() == voxels
+        && snapshot.vitality.len() == voxels
+        && snapshot.challenged.len() == voxels
+        && snapshot.adipocyte.len() == voxels;
+    if fits {
+        Ok(snapshot)
+    } else {
+        Err(damaged(&"its parts are not of one size"))
+    }
+}
+
+/// The snapshots of a folder in order of time: day and file. A folder that is not there holds none.
+pub fn list(folder: &Path) -> Result<Vec<(f64, PathBuf)>> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(Vec::new());
+    };
+    let mut list = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|fault| files::trouble(folder, "read", &fault))?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+        let day = name
+            .as_deref()
+            .and_then(|name| name.strip_prefix("day-")?.strip_suffix(".snap")?.parse::<f64>().ok());
+        if let Some(day) = day {
+            list.push((day, path));
+        }
+    }
+    list.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(list)
 }
 
 #[cfg(test)]

@@ -41,14 +41,24 @@ impl Canvas {
 
     /// The same picture with half as many pixels each way, each the mean of four.
     pub fn halved(&self) -> Self {
-        let mut small = Self::new(self.width / 2, self.height / 2, [0; 3]);
+        self.shrunk(2)
+    }
+
+    /// The same picture with so many times fewer pixels each way, each the mean of its square.
+    pub fn shrunk(&self, times: usize) -> Self {
+        let mut small = Self::new(self.width / times, self.height / times, [0; 3]);
+        let count = (times * times) as u32;
         for y in 0..small.height {
             for x in 0..small.width {
-                for channel in 0..3 {
-                    let of = |dx, dy| u32::from(self.at(2 * x + dx, 2 * y + dy)[channel]);
-                    let sum = of(0, 0) + of(1, 0) + of(0, 1) + of(1, 1);
-                    small.pixels[3 * (x + small.width * y) + channel] = ((sum + 2) / 4) as u8;
+                let mut sum = [0u32; 3];
+                for dy in 0..times {
+                    for dx in 0..times {
+                        let pixel = self.at(times * x + dx, times * y + dy);
+                        (0..3).for_each(|channel| sum[channel] += u32::from(pixel[channel]));
+                    }
                 }
+                let at = 3 * (x + small.width * y);
+                (0..3).for_each(|channel| small.pixels[at + channel] = ((sum[channel] + count / 2) / count) as u8);
             }
         }
         small

@@ -2,8 +2,10 @@
 //!
 //! `view` flattens a snapshot to a plane, `canvas` holds pixels, `colours` the tables, `contour` the level lines;
 //! `section` draws the tissue with its vessels, `field` one substance, `flow` the blood flow,
-//! `network` what the blood of each vessel does.
+//! `network` what the blood of each vessel does. `biopsy` cuts a punch and reads it, `stain` draws what it shows; `texture`
+//! is what lies below a voxel.
 
+pub mod biopsy;
 pub mod canvas;
 pub mod colours;
 pub mod contour;
@@ -11,6 +13,8 @@ pub mod field;
 pub mod flow;
 pub mod network;
 pub mod section;
+pub mod stain;
+mod texture;
 pub mod view;
 
 pub use canvas::{Canvas, Rgb};

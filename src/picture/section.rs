@@ -5,6 +5,7 @@
 use super::canvas::{Canvas, Point, Rgb, mix};
 use super::colours::{self, INK, WHITE};
 use super::field::{self, Stroke};
+use super::texture::{grain, noise};
 use super::{View, contour};
 use crate::math;
 use crate::state::snapshot::{CellKind, SegmentView};
@@ -50,6 +51,11 @@ impl Scale {
 
 /// Draws a snapshot, its hypoxic border at a tension.
 pub fn draw(snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) -> Canvas {
+    draw_over(ground(snapshot, view, scale), snapshot, view, scale, hypoxia_mmhg)
+}
+
+/// Tissue and fat cells alone: what does not change in a run, so that an animation draws it once.
+pub fn ground(snapshot: &Snapshot, view: &View, scale: Scale) -> Canvas {
     let [width, height] = view.extent_um();
     let mut canvas = Canvas::new(
         (width * scale.px_per_um).round() as usize,
@@ -58,6 +64,11 @@ pub fn draw(snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) -
     );
     tissue(&mut canvas, snapshot, view, scale);
     fat_cells(&mut canvas, snapshot, view, scale);
+    canvas
+}
+
+/// Draws a snapshot over its ground.
+pub fn draw_over(mut canvas: Canvas, snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) -> Canvas {
     fate(&mut canvas, snapshot, view, scale);
     interstitial_mineral(&mut canvas, snapshot, view, scale);
     vessels(&mut canvas, snapshot, view, scale);
@@ -65,25 +76,6 @@ pub fn draw(snapshot: &Snapshot, view: &View, scale: Scale, hypoxia_mmhg: f64) -
     borders(&mut canvas, snapshot, view, scale, hypoxia_mmhg);
     thrombi(&mut canvas, snapshot, view, scale);
     canvas
-}
-
-/// A number in 0..1 from a place: texture, never data.
-fn grain(x: i64, y: i64) -> f64 {
-    let mut h = (x as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (y as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
-    h ^= h >> 29;
-    h = h.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    h ^= h >> 32;
-    (h & 0xffff) as f64 / 65536.0
-}
-
-/// Smooth noise in 0..1 with a period of one unit; for places that are not negative.
-fn noise(x: f64, y: f64) -> f64 {
-    let (x0, y0) = (x as i64 as f64, y as i64 as f64);
-    let ease = |t: f64| t * t * (3.0 - 2.0 * t);
-    let (tx, ty) = (ease(x - x0), ease(y - y0));
-    let corner = |dx: i64, dy: i64| grain(x0 as i64 + dx, y0 as i64 + dy);
-    let row = |dy: i64| corner(0, dy) * (1.0 - tx) + corner(1, dy) * tx;
-    row(0) * (1.0 - ty) + row(1) * ty
 }
 
 /// Tone of a tissue at a place [µm].

@@ -37,6 +37,14 @@ impl Lock {
     }
 }
 
+/// Whether another process has the right to write into a folder; asks without writing anything.
+pub fn is_at_work(folder: &Path) -> bool {
+    File::open(folder.join(".lock")).is_ok_and(|file| {
+        let asked = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared);
+        asked == Err(rustix::io::Errno::WOULDBLOCK)
+    })
+}
+
 /// The folder itself or the nearest one above it that exists.
 pub fn nearest_existing(path: &Path) -> PathBuf {
     let here = PathBuf::from(".");

@@ -12,9 +12,11 @@
 //!
 //! The seal keeps air out, so the air-fed rim of the skin must not count: the window begins below it
 //! (`depth_from_um`). Heat widens only vessels that carry blood: a column without supply has P̄ near 0 and reads 0.
-//! Removed tissue holds no oxygen for the electrode and is left out.
+//! Dead tissue uses nothing and has no blood: what it holds came through the open surface, and the seal takes it away, so it
+//! counts as 0. Removed tissue is left out.
 //!
-//! Reads `fields.oxygen`, `anatomy.vitality`. Writes nothing. No dice, no noise, no delay.
+//! Reads `fields.oxygen`, `anatomy.vitality`. Writes nothing. The column `tcpo2_low_fraction` has no noise and no delay; the
+//! reading of a visit is that of the lowest site with noise (`noise_mmhg`), at the bedside.
 //! We assume: a linear map with one factor for every site. The threshold of 30 mmHg is the clinical one
 //! (Wilmer et al., TcPO2 in patients with calciphylaxis); the map to it is assumed, not measured.
 
@@ -22,6 +24,7 @@ use serde::Deserialize;
 
 use crate::grid::{Grid, Plane};
 use crate::math;
+use crate::random::Roll;
 use crate::state::{Tissue, Vitality};
 
 /// At or below this a site counts as low [mmHg]: part of the definition of `tcpo2_low_fraction`.
@@ -41,6 +44,10 @@ pub struct Parameters {
     pub dilatation_factor: f64,
     /// u: used by the electrode and the heated skin [mmHg].
     pub electrode_use_mmhg: f64,
+    /// Noise of one reading: standard deviation [mmHg]. The column of the series has none.
+    pub noise_mmhg: f64,
+    /// Days from the sample to the result.
+    pub delay_d: f64,
 }
 
 /// The rule: one site.
@@ -63,6 +70,15 @@ pub fn readings_mmhg(p: &Parameters, tissue: &Tissue) -> Option<Vec<f64>> {
     Some(smooth.into_iter().map(|po2| reading(p, po2)).collect())
 }
 
+/// A reading at a visit [mmHg]: the electrode is put where the skin reads lowest.
+pub(super) fn read(p: &Parameters, tissue: &Tissue, roll: &mut Roll) -> Option<f64> {
+    let readings = readings_mmhg(p, tissue)?;
+    let lowest = readings.into_iter().fold(f64::INFINITY, math::min);
+    lowest
+        .is_finite()
+        .then(|| math::positive(lowest + p.noise_mmhg * roll.normal()))
+}
+
 /// Share of surface sites that read [`LOW_MMHG`] or less.
 pub fn low_fraction(p: &Parameters, tissue: &Tissue) -> Option<f64> {
     let readings = readings_mmhg(p, tissue)?;
@@ -83,10 +99,13 @@ fn column_means(p: &Parameters, tissue: &Tissue) -> Vec<f64> {
     for z in first..=last {
         let layer = z * columns;
         for column in 0..columns {
-            if tissue.anatomy.vitality[layer + column] != Vitality::Gone {
-                sum[column] += f64::from(tissue.fields.oxygen[layer + column]);
-                count[column] += 1;
-            }
+            let oxygen = match tissue.anatomy.vitality[layer + column] {
+                Vitality::Gone => continue,
+                Vitality::Necrotic => 0.0,
+                Vitality::Alive | Vitality::Healed => f64::from(tissue.fields.oxygen[layer + column]),
+            };
+            sum[column] += oxygen;
+            count[column] += 1;
         }
     }
     sum.iter()
@@ -128,6 +147,14 @@ mod tests {
     fn skin_without_oxygen_reads_zero_and_is_low_everywhere() {
         let mut tissue = skin();
         tissue.fields.oxygen.fill(0.0);
+        assert_eq!(low_fraction(&definitions().tcpo2, &tissue), Some(1.0));
+    }
+
+    #[test]
+    fn dead_tissue_that_air_filled_reads_zero_under_the_seal() {
+        let mut tissue = skin();
+        tissue.fields.oxygen.fill(140.0);
+        tissue.anatomy.vitality.fill(Vitality::Necrotic);
         assert_eq!(low_fraction(&definitions().tcpo2, &tissue), Some(1.0));
     }
 
