@@ -188,14 +188,10 @@ fn of_run(dir: &Path, request: &Request) -> Result<Drawn> {
         }
         wanted => {
             let days = spread(archive.last_day(), wanted.unwrap_or(FRAMES));
-            archive.replay(
-                &steps(&days, archive.scenario.step_h()),
-                &request.replay,
-                &mut |model| {
-                    add(&model.snapshot());
-                    Ok(())
-                },
-            )?;
+            archive.replay(&steps(&days, archive.step_h()), &request.replay, &mut |model| {
+                add(&model.snapshot());
+                Ok(())
+            })?;
         }
     }
     let arm = Arm {

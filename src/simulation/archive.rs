@@ -18,6 +18,7 @@ use crate::output::run_json::{RunJson, Status};
 use crate::output::summary::hex;
 use crate::output::{files, hashes, snapshots};
 use crate::par;
+use crate::parameters::{self, Registry};
 use crate::picture::biopsy::{Lens, Narrowing};
 use crate::scenario::Scenario;
 use crate::state::Snapshot;
@@ -66,10 +67,12 @@ pub struct Archive {
     pub dir: PathBuf,
     /// Its record.
     pub record: RunJson,
-    /// Its scenario.
-    pub scenario: Scenario,
+    /// Its scenario; an error when this version cannot read it, and then what the folder holds can still be looked at.
+    pub scenario: Result<Scenario>,
     /// Snapshots by day.
     pub snapshots: Vec<(f64, PathBuf)>,
+    /// The scenario as it stands in the file.
+    table: toml::Table,
     /// Recorded hashes by step.
     hashes: BTreeMap<u64, u64>,
 }
@@ -90,16 +93,35 @@ impl Archive {
             ));
         }
         let record = RunJson::read(dir)?;
-        let file = dir.join("scenario.toml").display().to_string();
-        let (scenario, _) = Scenario::load(&Disk, &file, &[])?;
+        let file = dir.join("scenario.toml");
+        let table = files::read_text(&file)?
+            .parse::<toml::Table>()
+            .map_err(|fault| Error::input(file.display().to_string(), fault.to_string()))?;
+        let scenario = Scenario::load(&Disk, &file.display().to_string(), &[]).map(|(scenario, _)| scenario);
         let text = files::read_text(&dir.join("hashes.csv")).unwrap_or_default();
         Ok(Self {
             dir: dir.to_owned(),
             snapshots: snapshots::list(&dir.join("snapshots"))?,
             hashes: hashes::parse(&text),
             scenario,
+            table,
             record,
         })
+    }
+
+    /// A number of the scenario; of the registry where the folder is older than the key.
+    fn number(&self, section: &str, name: &str) -> Option<f64> {
+        let written = self.table.get(section).and_then(|table| table.get(name));
+        let number = |value: &toml::Value| value.as_float().or_else(|| value.as_integer().map(|i| i as f64));
+        written.and_then(number).or_else(|| {
+            let row = Registry::embedded().row(&format!("{section}.{name}"))?;
+            row.value.number()
+        })
+    }
+
+    /// Length of a step [h].
+    pub fn step_h(&self) -> f64 {
+        self.number("run", "step_h").filter(|h| *h > 0.0).unwrap_or(1.0)
     }
 
     /// Name and seed.
@@ -113,18 +135,29 @@ impl Archive {
             Status::Complete => self.record.steps,
             _ => self.hashes.keys().next_back().copied().unwrap_or(0),
         };
-        step as f64 * self.scenario.step_h() / 24.0
+        step as f64 * self.step_h() / 24.0
     }
 
     /// What a biopsy of this run needs besides its tissue.
     pub fn lens(&self) -> Result<Lens> {
+        let mut section = Registry::embedded().defaults("biopsy");
+        if let Some(toml::Value::Table(written)) = self.table.get("biopsy") {
+            for (name, value) in written
+                .iter()
+                .filter(|(name, _)| section.contains_key(*name))
+                .collect::<Vec<_>>()
+            {
+                section.insert(name.clone(), value.clone());
+            }
+        }
+        let number = |section: &str, name: &str| self.number(section, name).unwrap_or(0.0);
         Ok(Lens {
-            parameters: self.scenario.section("biopsy")?,
+            parameters: parameters::from_section("biopsy", section)?,
             narrowing: Narrowing {
-                mineral: self.scenario.number("blood.mineral_narrowing"),
-                neointima: self.scenario.number("blood.neointima_narrowing"),
+                mineral: number("blood", "mineral_narrowing"),
+                neointima: number("blood", "neointima_narrowing"),
             },
-            hypoxia_mmhg: self.scenario.number("oxygen.hypoxia_mmhg"),
+            hypoxia_mmhg: number("oxygen", "hypoxia_mmhg"),
         })
     }
 
@@ -149,7 +182,7 @@ impl Archive {
                 ),
             ));
         }
-        Ok(Clock::new(self.scenario.step_h()).step_of_day(day))
+        Ok(Clock::new(self.step_h()).step_of_day(day))
     }
 
     /// The tissue on these days (in rising order), each with its origin: snapshots where the folder has them, else one replay for
@@ -161,7 +194,7 @@ impl Archive {
         }
         let mut found: Vec<Option<(Snapshot, Origin)>> = Vec::new();
         for (&day, &step) in days.iter().zip(&steps) {
-            let near = |path: &&(f64, PathBuf)| (path.0 - day).abs() <= self.scenario.step_h() / 24.0 + 0.006;
+            let near = |path: &&(f64, PathBuf)| (path.0 - day).abs() <= self.step_h() / 24.0 + 0.006;
             let mut kept = None;
             for (_, path) in self.snapshots.iter().filter(near) {
                 let snapshot = snapshots::read(path)?;
@@ -208,7 +241,8 @@ impl Archive {
         let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else {
             return Ok(Origin::Kept);
         };
-        let mut settings = RunSettings::of(&self.scenario, &Disk)?;
+        let scenario = self.scenario.as_ref().map_err(Clone::clone)?;
+        let mut settings = RunSettings::of(scenario, &Disk)?;
         settings.seed = self.record.seed;
         let belongs = session::scenario_hash(&settings.text);
         let saved = checkpoint::not_after(&self.dir.join("checkpoint"), first).filter(|c| c.scenario == belongs);
@@ -261,7 +295,7 @@ impl Archive {
                 "{}: replayed, day {} has the state {} and had {}: another version of calcisim wrote this folder ({} {}); \
                  run its scenario anew, or ask for a day that it holds: {}",
                 self.dir.display(),
-                step as f64 * self.scenario.step_h() / 24.0,
+                step as f64 * self.step_h() / 24.0,
                 hex(now),
                 hex(before),
                 self.record.version,
@@ -352,6 +386,20 @@ mod tests {
         let error = refused.err().ok_or("it went through")?;
         assert_eq!(error.exit_code(), 7);
         assert!(error.to_string().contains("day 1 "), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_with_a_key_that_is_no_more_still_shows_what_it_holds() -> Result<(), Box<dyn std::error::Error>> {
+        let (_above, dir) = folder_of(1.0)?;
+        let file = dir.join("scenario.toml");
+        let text = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, text.replace("[oxygen]", "[oxygen]\ngone_since = 1.0"))?;
+        let archive = Archive::open(&dir)?;
+        assert!(archive.scenario.is_err() && archive.lens()?.hypoxia_mmhg > 0.0);
+        assert_eq!(archive.days("--day", &[1.0], &quiet())?[0].1, Origin::Kept);
+        let refused = archive.days("--day", &[0.5], &quiet()).err().map(|e| e.exit_code());
+        assert_eq!(refused, Some(3), "what must be computed again needs the scenario");
         Ok(())
     }
 
