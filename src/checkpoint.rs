@@ -14,7 +14,7 @@ use crate::output::files;
 use crate::output::summary::Watch;
 
 const MAGIC: &[u8; 8] = b"CALCISIM";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const HEADER: usize = 8 + 4 + 8 + 8;
 const FILES: [&str; 2] = ["a.ckpt", "b.ckpt"];
 
@@ -27,6 +27,8 @@ pub struct Lengths {
     pub events: u64,
     /// `hashes.csv`.
     pub hashes: u64,
+    /// `observe.csv`.
+    pub observe: u64,
 }
 
 /// A run at the end of a step.

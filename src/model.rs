@@ -16,9 +16,10 @@ use crate::mechanisms::{
     ischaemia, mineral_deposition, msc_behaviour, osteogenic_switch, oxygen, secretion, thrombosis, transport,
     wall_remodelling,
 };
-use crate::parameters::{Arrows, ChallengeEntry, TherapyEntry};
+use crate::parameters::{Arrows, ChallengeEntry, Instrument, TherapyEntry};
 use crate::random::Dice;
-use crate::state::{Now, Profile, Snapshot, Tissue};
+use crate::state::{EventKind, Now, Ordered, Profile, Snapshot, Tissue};
+use crate::therapies::policy::{Clinic, Policy, Reading};
 use crate::therapies::{self, Therapy};
 pub use statistics::NetworkReport;
 pub use watch::{Disturbance, Stopwatch};
@@ -89,6 +90,8 @@ pub struct Parameters {
     pub therapies: therapies::Parameters,
     /// Treatments, as written.
     pub therapy_entries: Vec<TherapyEntry>,
+    /// When the patient is seen.
+    pub clinic: Clinic,
 }
 
 impl Parameters {
@@ -103,16 +106,22 @@ impl Parameters {
             .collect()
     }
 
-    /// The treatments, checked against the grid and the patient.
-    pub fn treatments(&self, grid: &Grid) -> Result<Vec<Therapy>> {
+    /// The treatments, checked against the grid and the patient, with the dates that rules of care have given so far.
+    pub fn treatments(&self, grid: &Grid, ordered: &[Ordered]) -> Result<Vec<Therapy>> {
+        let lasts = self.clinic.steps_between(self.step_h);
         self.therapy_entries
             .iter()
             .map(|entry| {
-                Therapy::from_entry(entry, grid, &self.host).map_err(|message| Error::input("therapy", message))
+                let given = ordered.iter().find(|one| one.therapy == entry.id);
+                let dates = given.map(|one| (one.steps.as_slice(), lasts));
+                Therapy::with_dates(entry, grid, &self.host, dates).map_err(|message| Error::input("therapy", message))
             })
             .collect()
     }
 }
+
+/// A decision to be recorded: whose, where, on what reading.
+type Decision = (String, [f64; 3], [(&'static str, f64); 3]);
 
 /// Work space of the solvers: holds nothing that the next step depends on.
 #[derive(Clone, Debug, Default)]
@@ -149,6 +158,11 @@ pub struct Model {
     parameters: Parameters,
     challenges: Vec<challenge::Challenge>,
     treatments: Vec<Therapy>,
+    policies: Vec<Policy>,
+    /// Step of the latest visit that was kept.
+    visited: Option<u64>,
+    /// What was decided at it, for the record of the step that follows.
+    decisions: Vec<Decision>,
     custom: Vec<Box<dyn Process>>,
     seed: u64,
     dice: Dice,
@@ -173,7 +187,8 @@ impl Model {
     pub fn restore(parameters: Parameters, seed: u64, state: State) -> Result<Self> {
         let State { clock, tissue, network } = state;
         let challenges = parameters.challenges(&tissue.grid)?;
-        let treatments = parameters.treatments(&tissue.grid)?;
+        let treatments = parameters.treatments(&tissue.grid, &tissue.host.ordered)?;
+        let policies = parameters.therapy_entries.iter().filter_map(Policy::of).collect();
         let mut watch = watch::Watch::default();
         watch.wall_share = parameters.therapies.wall_share;
         watch.oxygen_tolerance = parameters.mechanisms.oxygen.balance_tolerance;
@@ -186,6 +201,9 @@ impl Model {
             parameters,
             challenges,
             treatments,
+            policies,
+            visited: None,
+            decisions: Vec::new(),
             custom: Vec::new(),
             seed,
             dice,
@@ -194,8 +212,70 @@ impl Model {
         })
     }
 
+    /// Whether a rule of care must read its instrument before the next step.
+    pub fn is_visit_due(&self) -> bool {
+        let (step, hours) = (self.clock.step(), self.clock.hours_per_step());
+        !self.policies.is_empty() && self.visited != Some(step) && self.parameters.clinic.is_visit(step, hours)
+    }
+
+    /// A visit: every rule of care reads its instrument and may order a dose. Instruments lie above the model, so the caller
+    /// reads them; one that reads nothing here orders nothing.
+    pub fn visit(&mut self, read: &dyn Fn(Instrument, &Tissue, Now) -> Option<Reading>) -> Result<()> {
+        let now = self.now();
+        let mut decided = false;
+        for policy in &self.policies {
+            let Some(reading) = read(policy.instrument(), &self.tissue, now) else {
+                continue;
+            };
+            let ordered = &mut self.tissue.host.ordered;
+            let known = ordered.iter().position(|one| one.therapy == policy.therapy);
+            let given: &[u64] = known.map_or(&[], |i| &ordered[i].steps);
+            let Some(dose) = policy.order(given, reading, now.step, now.hours) else {
+                continue;
+            };
+            match known {
+                Some(i) => ordered[i].steps.push(dose),
+                None => ordered.push(Ordered {
+                    therapy: policy.therapy.clone(),
+                    steps: vec![dose],
+                }),
+            }
+            decided = true;
+            let middle = self.tissue.grid.extent_um().map(|e| e / 2.0);
+            let dose_d = dose as f64 * now.hours / 24.0;
+            let values = [
+                ("reading", reading.value),
+                ("threshold", policy.threshold()),
+                ("dose_d", dose_d),
+            ];
+            let entity = format!("policy:{}", policy.therapy);
+            self.decisions.push((entity, middle, values));
+        }
+        if decided {
+            self.treatments = self.parameters.treatments(&self.tissue.grid, &self.tissue.host.ordered)?;
+        }
+        self.visited = Some(now.step);
+        Ok(())
+    }
+
+    /// The step that comes: its number, day, length and dice.
+    pub fn now(&self) -> Now {
+        Now {
+            step: self.clock.step(),
+            day: self.clock.day(),
+            hours: self.clock.hours_per_step(),
+            dice: self.dice.at(self.clock.step()),
+        }
+    }
+
     /// One step. The order of the processes is written here and nowhere else.
     pub fn step(&mut self) -> Result<()> {
+        if self.is_visit_due() {
+            return Err(Error::Internal(
+                "a rule of care waits for its instrument: step this model through `simulation::advance`".to_owned(),
+            ));
+        }
+        let now = self.now();
         let Mechanisms {
             host_chemistry,
             challenge,
@@ -218,14 +298,11 @@ impl Model {
         let (arrows, work, clock) = (&self.parameters.arrows, &mut self.work, &self.clock);
         let (tissue, watch) = (&mut self.tissue, &mut self.watch);
         let wall_share = self.parameters.therapies.wall_share;
-        let now = Now {
-            step: clock.step(),
-            day: clock.day(),
-            hours: clock.hours_per_step(),
-            dice: self.dice.at(clock.step()),
-        };
         tissue.events.pending.clear();
         watch.open(tissue);
+        for (entity, place_um, values) in self.decisions.drain(..) {
+            tissue.events.add(now.step, EventKind::Decision, entity, place_um, None, &values);
+        }
 
         // 1. The clinic acts, the patient's plasma follows, an insult may strike.
         therapies::apply(&self.parameters.therapies, &self.treatments, arrows, tissue, now);

@@ -71,6 +71,8 @@ pub enum Purpose {
     Resampling = 71,
     /// Site and level of a virtual biopsy, and the order of slides; never read by the model.
     Biopsy = 72,
+    /// Noise of an instrument at a visit.
+    Measurement = 73,
     /// Free for mechanisms from outside the crate.
     Custom = 1000,
 }

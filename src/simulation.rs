@@ -4,6 +4,7 @@
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::model::{Model, Parameters};
+use crate::output::observe::{Instruments, calcium_column};
 use crate::output::series::{Cadence, Definitions, Look, Row};
 use crate::output::summary::{Summary, Watch};
 use crate::scenario::{Library, Scenario};
@@ -46,6 +47,10 @@ pub struct RunSettings {
     pub snapshot_days: Vec<f64>,
     /// What the definitions of the columns need.
     pub definitions: Definitions,
+    /// What is measured at visits.
+    pub instruments: Instruments,
+    /// Values of the host that the scenario leaves to the registry.
+    pub host_defaults: Vec<String>,
     /// Section `space` as resolved.
     pub space: toml::Table,
     /// The whole scenario, resolved and re-runnable.
@@ -81,6 +86,8 @@ impl RunSettings {
                 hypoxia_mmhg: scenario.number("oxygen.hypoxia_mmhg"),
                 tcpo2: scenario.section("tcpo2")?,
             },
+            instruments: instruments(scenario)?,
+            host_defaults: host_defaults(scenario),
             space: table("space").cloned().unwrap_or_default(),
             text: copy.resolved_toml(),
             companions,
@@ -100,6 +107,43 @@ impl RunSettings {
             every_h: self.series_every_h,
         }
     }
+}
+
+/// The instruments of a scenario.
+pub fn instruments(scenario: &Scenario) -> Result<Instruments> {
+    Ok(Instruments {
+        clinic: scenario.section("clinic")?,
+        tcpo2: scenario.section("tcpo2")?,
+        wound_area: scenario.section("wound_area")?,
+        calcium_column: calcium_column::Parameters {
+            wall_share: scenario.number("mineral.wall_share"),
+            ..scenario.section("calcium_column")?
+        },
+        crp: scenario.section("crp")?,
+        d_dimer: scenario.section("d_dimer")?,
+        f_cmgp: scenario.section("f_cmgp")?,
+        ppi: scenario.section("ppi")?,
+        albumin: scenario.section("albumin")?,
+        inr: scenario.section("inr")?,
+        t50: scenario.section("t50")?,
+    })
+}
+
+/// Keys of the host whose value is the registry's.
+fn host_defaults(scenario: &Scenario) -> Vec<String> {
+    let origins = scenario.origins().into_iter();
+    origins
+        .filter(|(key, _, origin)| key.starts_with("host.") && origin == "default")
+        .map(|(key, _, _)| key)
+        .collect()
+}
+
+/// One step, with the visit before it where a rule of care waits for one. This is how a model is stepped.
+pub fn advance(model: &mut Model, instruments: &Instruments) -> Result<()> {
+    if model.is_visit_due() {
+        model.visit(&|instrument, tissue, now| instruments.read(instrument, tissue, now))?;
+    }
+    model.step()
 }
 
 /// What an observer sees after each step, and once before the first.
@@ -164,7 +208,7 @@ pub fn go_on(
         if model.clock.step() >= last {
             break;
         }
-        model.step()?;
+        advance(&mut model, &settings.instruments)?;
     }
     let summary = watch.summary(&settings.scenario, seed, settings.step_h, model.state_hash());
     Ok((model, summary))

@@ -11,7 +11,7 @@ use calcisim::par;
 use calcisim::parameters::{ChallengeKind, Course, Dose, Setting, TherapyEntry, TherapyKind, Value};
 use calcisim::scenario::Shipped;
 use calcisim::simulation::{RunOptions, RunSettings, run, simulate};
-use calcisim::state::{EventKind, Now, Tissue};
+use calcisim::state::{EventKind, Now, Ordered, Tissue};
 use common::{CELLS, SICK, SMALL, Tested, model, parameters, scenario, steps};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -357,7 +357,11 @@ fn full_tissue() -> Result<Model, Box<dyn std::error::Error>> {
     )?;
     steps(&mut model, 40)?;
     let Tissue {
-        cells, fields, events, ..
+        host,
+        cells,
+        fields,
+        events,
+        ..
     } = &mut model.tissue;
     for movers in [&mut cells.neutrophils, &mut cells.macrophages, &mut cells.msc] {
         for i in 0..3 {
@@ -377,6 +381,10 @@ fn full_tissue() -> Result<Model, Box<dyn std::error::Error>> {
             column.resize(fields.oxygen.len(), 0.5);
         }
     }
+    host.ordered.push(Ordered {
+        therapy: "drug".to_owned(),
+        steps: vec![48, 96],
+    });
     events.latest_trigger = Some(5);
     events.latest_closure = Some(6);
     Ok(model)

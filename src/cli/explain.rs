@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Reply, show, wrapped};
 use crate::error::{Diagnostic, Error, Result};
-use crate::parameters::{self, Arrows, ChallengeKind, Registry, Route, Row, TherapyKind};
+use crate::parameters::{self, Arrows, ChallengeKind, Instrument, Registry, Route, Row, TherapyKind};
 use crate::units;
 
 /// `calcisim explain`.
@@ -17,7 +17,7 @@ use crate::units;
                         calcisim explain damp_loop\n  calcisim explain therapy.msc"
 )]
 pub struct ExplainArgs {
-    /// A registry key, a table, a switch, `challenge.KIND` or `therapy.KIND`
+    /// A registry key, a table, a switch, an instrument, `challenge.KIND` or `therapy.KIND`
     pub key: String,
 }
 
@@ -36,6 +36,9 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Reply> {
         .unwrap_or(key);
     if let Some(meaning) = Arrows::meaning(switch) {
         return Ok(arrow(switch, meaning));
+    }
+    if let Some(found) = Instrument::from_word(key.strip_prefix("instrument.").unwrap_or(key)) {
+        return Ok(instrument(registry, found));
     }
     if registry.is_group(key) {
         return Ok(group(registry, key));
@@ -60,6 +63,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Reply> {
         .iter()
         .copied()
         .chain(registry.sections())
+        .chain(Instrument::ALL.iter().map(|one| one.word()))
         .chain(TherapyKind::ALL.iter().map(|kind| kind.word()))
         .chain(ChallengeKind::ALL.iter().map(|kind| kind.word()));
     let near = if key.contains('.') { registry.nearest(key) } else { None };
@@ -258,6 +262,32 @@ fn therapy(kind: TherapyKind) -> Reply {
         .with("kind", "therapy")
         .with("routes", routes)
         .with("meaning", kind.meaning())
+}
+
+fn instrument(registry: &Registry, found: Instrument) -> Reply {
+    let word = found.word();
+    let mut text = format!("instrument {word} [{}]\n{}", found.unit(), wrapped(found.meaning(), "  "));
+    let rows: Vec<&Row> = registry.rows_of(word).collect();
+    for row in &rows {
+        let unit = if row.unit == "-" { "" } else { &row.unit };
+        let status = row.status.word();
+        let _ = write!(text, "\n  {} = {} {unit} ({status}): {}", row.key, row.value, row.meaning);
+    }
+    if found.is_read_at_visits() {
+        let (low, high) = found.possible();
+        let middle = units::plain_number(if high > 1000.0 { 20.0 } else { (low + high) / 2.0 });
+        let use_it = format!(
+            "A treatment may wait for it: when = \"{word} > {middle}\" or \"{word} < {middle}\", with lockout_d, max_doses and delay_d, \
+             read every clinic.visit_every_d days. Readings of every visit stand in observe.csv of the run folder."
+        );
+        let _ = write!(text, "\n\n{}", wrapped(&use_it, "  "));
+    }
+    Reply::text(text)
+        .with("key", word)
+        .with("kind", "instrument")
+        .with("unit", found.unit())
+        .with("meaning", found.meaning())
+        .with("keys", rows.iter().map(|row| row.key.clone()).collect::<Vec<_>>())
 }
 
 fn challenge(kind: ChallengeKind) -> Reply {

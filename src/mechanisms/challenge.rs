@@ -5,10 +5,10 @@
 //! | `trauma`        | inside the radius the endothelium is lost by `strength`, walls get a small mineral nidus    |
 //! | `mineral_nidus` | walls inside the radius get a nidus of `strength` and first crystals; so does the tissue    |
 //! | `hypotension`   | the pressure at the feeding vessels falls by `strength` for `duration_h`                    |
-//! | `chemistry`     | standing values of the host move by `strength` of the way to `set`                          |
+//! | `chemistry`     | standing values of the host move by `strength` of the way to `set`; pressures at the ends of the network with them |
 //!
 //! Reads the dates. Writes `vessels.integrity`, `vessels.nidus`, `vessels.mineral`, `fields.mineral`, `host.pressure_factor`,
-//! `host.profile`, `anatomy.challenged`, events, the mineral books. No dice.
+//! `host.profile`, `nodes.boundary`, `anatomy.challenged`, events, the mineral books. No dice.
 //!
 //! Source: local trauma as challenger doi 10.1681/ASN.2015091065; sensitiser and challenger of Selye doi 10.1002/path.1711420105.
 //! We assume: an insult kills nothing by itself; two falls of pressure at once multiply; the switch `trauma` scales the bruise
@@ -20,6 +20,7 @@ use crate::grid::Grid;
 use crate::math;
 use crate::parameters::{Arrows, ChallengeEntry, ChallengeKind, Setting};
 use crate::state::ledger::{voxel_capacity_ug, wall_capacity_ug};
+use crate::state::vessels::Boundary;
 use crate::state::{EventKind, Now, Profile, Schedule, Tissue, schedule};
 
 /// Registry section `insult`.
@@ -136,10 +137,12 @@ impl Challenge {
             }
             Insult::Hypotension { .. } => {}
             Insult::Chemistry { set } => {
+                let before = pressures(&tissue.host.profile);
                 for setting in set {
                     // Checked when the challenge was made; a refusal here would change nothing.
                     let _ = tissue.host.profile.set(setting, strength);
                 }
+                shift_boundaries(tissue, before);
             }
         }
     }
@@ -152,6 +155,28 @@ pub fn prepare(tissue: &mut Tissue, challenges: &[Challenge]) {
             tissue.anatomy.challenged[voxel] = true;
         }
     }
+}
+
+/// Pressures where blood enters and leaves [mmHg].
+fn pressures(profile: &Profile) -> [f64; 2] {
+    [profile.inlet_pressure_mmhg, profile.outlet_pressure_mmhg]
+}
+
+/// The ends of the network follow the host when a standing pressure moved.
+fn shift_boundaries(tissue: &mut Tissue, before: [f64; 2]) {
+    let now = pressures(&tissue.host.profile);
+    if now == before {
+        return;
+    }
+    let v = &mut tissue.vessels;
+    for (boundary, &is_inlet) in v.nodes.boundary.iter_mut().zip(&v.nodes.is_inlet) {
+        if let Boundary::Pressure(level) = boundary {
+            let i = usize::from(!is_inlet);
+            *level += now[i] - before[i];
+        }
+    }
+    // No factor is below 0: the flow is solved anew in this step.
+    v.solved_pressure_factor = -1.0;
 }
 
 /// First crystals in walls and interstitium inside the radius, booked.

@@ -1,7 +1,7 @@
 //! Thrombosis and lysis: a clot fills the lumen where a long enough run of endothelium is lost.
 //!
 //! ```text
-//! T = min(T_max, (TF_0 + a_C C + TF_msc) (1 + w·thrombophilia) (II/PC) anticoagulation · stasis)
+//! T = min(T_max, (TF_0 + a_C C + TF_msc) (1 + w·thrombophilia + w_L·LA) (II/PC) anticoagulation · stasis)
 //! stasis = 1 + σ max(0, 1 − q/(f q_healthy))
 //! L_crit = λ_c 2r / T ;  L ≥ L_crit:  dΘ/dt = k_thr T (1 − Θ)
 //!                        L < L_crit:  Θ → ½ (L/L_crit)² (a mural clot that stops growing)
@@ -14,6 +14,7 @@
 //! | L      | length of the connected run of lost patches    | µm   | `Runs`, across joints       |
 //! | r      | healthy radius                                 | µm   | `vessels.radius_um`         |
 //! | T      | procoagulant score                             | –    | `procoagulant_score`        |
+//! | LA     | lupus anticoagulant                            | 0-1  | `host.lupus_anticoagulant`  |
 //! | II/PC  | factor II over protein C: the warfarin dip     | –    | `host.factor_ii`, `.protein_c` |
 //! | k_lys, k_rec | lysis of fresh, recanalisation of organised thrombus | 1/h | `lysis_rate_per_h`, … |
 //!
@@ -44,6 +45,8 @@ pub struct Parameters {
     pub tissue_factor_by_msc: f64,
     /// w.
     pub thrombophilia_gain: f64,
+    /// w_L.
+    pub lupus_gain: f64,
     /// σ.
     pub stasis_gain: f64,
     /// f: share of the healthy flow below which blood begins to stagnate.
@@ -162,7 +165,9 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     } = tissue;
     let relief = 1.0 - arrows.msc_coag * host.msc_coagulation_relief;
     let plasma = site.clotting
-        * (1.0 + p.thrombophilia_gain * host.profile.thrombophilia * relief)
+        * (1.0
+            + (p.thrombophilia_gain * host.profile.thrombophilia + p.lupus_gain * host.profile.lupus_anticoagulant)
+                * relief)
         * (host.factor_ii / math::max(host.protein_c, 0.05))
         * host.anticoagulation
         * (1.0 + arrows.msc_tf * host.msc_tissue_factor);

@@ -105,6 +105,9 @@ pub struct RunJson {
     /// Cost by process of the latest command, when it was measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub profile: Vec<Cost>,
+    /// Values of the host that the scenario left to the registry's default.
+    #[serde(default)]
+    pub host_defaults: Vec<String>,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// Why the run failed or stopped; empty otherwise.

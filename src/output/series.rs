@@ -519,6 +519,8 @@ pub(crate) mod tests {
                 footprint_um: 400.0,
                 dilatation_factor: 1.6,
                 electrode_use_mmhg: 5.0,
+                noise_mmhg: 3.0,
+                delay_d: 0.0,
             },
         }
     }

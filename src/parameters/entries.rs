@@ -152,6 +152,57 @@ words! {
     }
 }
 
+impl Instrument {
+    /// Unit of a reading.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Tcpo2 => "mmHg",
+            Self::WoundArea => "mm²",
+            Self::CalciumColumn => "mg/cm²",
+            Self::Crp | Self::DDimer => "mg/L",
+            Self::Ppi => "µmol/L",
+            Self::Albumin => "g/L",
+            Self::T50 => "min",
+            Self::FCmgp | Self::Inr | Self::Biopsy => "-",
+        }
+    }
+
+    /// Readings that can be: a rule beyond them could never, or would always, decide.
+    pub fn possible(self) -> (f64, f64) {
+        match self {
+            Self::Tcpo2 => (0.0, 700.0),
+            Self::FCmgp => (0.0, 1.0),
+            Self::Ppi => (0.0, 50.0),
+            Self::Albumin => (0.0, 100.0),
+            Self::Inr => (0.5, 20.0),
+            Self::T50 => (0.0, 2000.0),
+            Self::WoundArea | Self::CalciumColumn | Self::Crp | Self::DDimer | Self::Biopsy => (0.0, 1e6),
+        }
+    }
+
+    /// Whether a rule of care can read it at a visit.
+    pub fn is_read_at_visits(self) -> bool {
+        self != Self::Biopsy
+    }
+
+    /// One sentence for `explain`.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Tcpo2 => "oxygen through the skin, sealed electrode at 44 °C, where it reads lowest",
+            Self::WoundArea => "area of the open wound; in a section that of a round wound cut through its middle",
+            Self::CalciumColumn => "mineral per area of skin above the limit of detection, as bone scan or CT",
+            Self::Crp => "C-reactive protein: systemic inflammation and the cytokine of the site",
+            Self::DDimer => "D-dimer: clots of the site that lyse, and infused cells",
+            Self::FCmgp => "carboxylated share of matrix Gla protein in plasma",
+            Self::Ppi => "inorganic pyrophosphate of plasma",
+            Self::Albumin => "albumin of plasma: a marker, never a cause",
+            Self::Inr => "international normalised ratio, from factor II; a direct anticoagulant is not read",
+            Self::T50 => "calcification propensity: the built-in null marker, which knows nothing of the site",
+            Self::Biopsy => "virtual biopsy, taken and looked at after the run",
+        }
+    }
+}
+
 /// How much is given.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dose {

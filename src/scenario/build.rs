@@ -65,10 +65,11 @@ impl Scenario {
             mechanisms,
             challenge_entries: self.challenges().to_vec(),
             therapy_entries: self.therapies().to_vec(),
+            clinic: self.section("clinic")?,
         };
         let grid = parameters.space.grid();
         parameters.challenges(&grid)?;
-        parameters.treatments(&grid)?;
+        parameters.treatments(&grid, &[])?;
         Ok(parameters)
     }
 

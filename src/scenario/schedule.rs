@@ -561,6 +561,32 @@ impl Reader<'_> {
         };
         let value = value.trim().parse::<f64>().ok().filter(|x| x.is_finite());
         match (Instrument::from_word(name.trim()), value) {
+            (Some(instrument), _) if !instrument.is_read_at_visits() => {
+                let readable = words.iter().filter(|word| **word != instrument.word());
+                let readable: Vec<&str> = readable.copied().collect();
+                self.fault(
+                    "when",
+                    Some(&given),
+                    &format!("one of {}", readable.join(", ")),
+                    "a biopsy is looked at after the run: no dose can wait for it",
+                    "",
+                );
+                None
+            }
+            (Some(instrument), Some(value))
+                if !(instrument.possible().0..=instrument.possible().1).contains(&value) =>
+            {
+                let (low, high) = instrument.possible();
+                let n = units::plain_number;
+                self.fault(
+                    "when",
+                    Some(&given),
+                    &format!("a reading from {} to {} [{}]", n(low), n(high), instrument.unit()),
+                    "the instrument never reads this: the rule would decide always or never",
+                    "",
+                );
+                None
+            }
             (Some(instrument), Some(value)) => Some(Trigger {
                 instrument,
                 above,

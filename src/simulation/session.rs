@@ -9,7 +9,7 @@ use super::folder::{self, Lock};
 use super::forecast::Forecast;
 use super::progress::{Progress, duration};
 use super::stop::Stop;
-use super::{RunSettings, look};
+use super::{RunSettings, advance, look};
 use crate::checkpoint::{self, Checkpoint, Lengths};
 use crate::error::{Error, Result};
 use crate::library::Disk;
@@ -19,6 +19,7 @@ use crate::output::files::{self, Log};
 use crate::output::run_json::{self, RunJson, Status};
 use crate::output::series::Row;
 use crate::output::summary::{Summary, Watch, hex};
+use crate::output::observe::Instruments;
 use crate::output::{events, hashes, snapshots};
 use crate::par;
 use crate::scenario::Scenario;
@@ -264,6 +265,8 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
         let mut record = new_record(&settings, threads, &model);
         record.steps_executed_total = before.steps_executed_total;
         record.wall_s_total = before.wall_s_total;
+        // The resolved scenario names every value, so only the first record knows what was left out.
+        record.host_defaults.clone_from(&before.host_defaults);
         record.warnings.extend(warnings);
         record.warnings.sort();
         record.warnings.dedup();
@@ -347,16 +350,18 @@ fn new_record(settings: &RunSettings, threads: usize, model: &Model) -> RunJson 
         network: run_json::network(&model.network),
         solves: (&model.tissue).into(),
         profile: Vec::new(),
+        host_defaults: settings.host_defaults.clone(),
         warnings: settings.warnings.iter().chain(warnings).cloned().collect(),
         error: String::new(),
     }
 }
 
-/// The three files that grow.
+/// The four files that grow.
 struct Logs {
     series: Log,
     events: Log,
     hashes: Log,
+    observe: Log,
 }
 
 impl Logs {
@@ -365,6 +370,7 @@ impl Logs {
             series: Log::create(dir.join("series.csv"), &Row::header())?,
             events: Log::create(dir.join("events.csv"), events::HEADER)?,
             hashes: Log::create(dir.join("hashes.csv"), hashes::HEADER)?,
+            observe: Log::create(dir.join("observe.csv"), &Instruments::header())?,
         })
     }
 
@@ -373,6 +379,7 @@ impl Logs {
             series: Log::reopen(dir.join("series.csv"), lengths.series)?,
             events: Log::reopen(dir.join("events.csv"), lengths.events)?,
             hashes: Log::reopen(dir.join("hashes.csv"), lengths.hashes)?,
+            observe: Log::reopen(dir.join("observe.csv"), lengths.observe)?,
         })
     }
 
@@ -381,13 +388,15 @@ impl Logs {
             series: self.series.length(),
             events: self.events.length(),
             hashes: self.hashes.length(),
+            observe: self.observe.length(),
         }
     }
 
     fn sync(&self) -> Result<()> {
         self.series.sync()?;
         self.events.sync()?;
-        self.hashes.sync()
+        self.hashes.sync()?;
+        self.observe.sync()
     }
 }
 
@@ -454,7 +463,7 @@ impl Session<'_> {
                 self.checkpoint()?;
                 return Err(reason);
             }
-            self.model.step()?;
+            advance(&mut self.model, &self.settings.instruments)?;
             self.executed += 1;
             let looked = stopwatch();
             self.observe()?;
@@ -482,6 +491,11 @@ impl Session<'_> {
         }
         if self.settings.cadence().is_due(row.step) {
             self.append_row(&row)?;
+        }
+        let (instruments, now) = (&self.settings.instruments, self.model.now());
+        if instruments.clinic.is_visit(now.step, now.hours) {
+            let line = instruments.line(&self.model.tissue, now);
+            self.logs.observe.append(&line)?;
         }
         let RunSettings {
             snapshot_every_d,

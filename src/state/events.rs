@@ -28,6 +28,8 @@ pub enum EventKind {
     Anastomosis,
     /// Dead tissue was taken away.
     Debridement,
+    /// A rule of care ordered a dose on a reading.
+    Decision,
 }
 
 impl EventKind {
@@ -45,6 +47,7 @@ impl EventKind {
             EventKind::Infection => "infection",
             EventKind::Anastomosis => "anastomosis",
             EventKind::Debridement => "debridement",
+            EventKind::Decision => "decision",
         }
     }
 }

@@ -49,6 +49,7 @@ pub fn healthy() -> Profile {
         repair_factor: 1.0,
         lysis_factor: 1.0,
         thrombophilia: 0.0,
+        lupus_anticoagulant: 0.0,
         factor_ii: 1.0,
         mineral_site_gsd: 2.0,
         protein_c: 1.0,

@@ -74,6 +74,8 @@ pub struct Profile {
     pub lysis_factor: f64,
     /// Thrombophilia; 0 none, 1 as in severe disease.
     pub thrombophilia: f64,
+    /// Lupus anticoagulant, an antibody; 0 absent, 1 present.
+    pub lupus_anticoagulant: f64,
     /// Protein C at rest, 1 = normal.
     pub protein_c: f64,
     /// Factor II at rest, 1 = normal.
@@ -86,6 +88,15 @@ pub struct Profile {
     pub course_csv: String,
     /// Wall mineral at the start.
     pub burn_in: BurnIn,
+}
+
+/// Doses that a rule of care has ordered so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// Name of the treatment within the scenario.
+    pub therapy: String,
+    /// Steps of its doses, in order; the last ones may lie ahead.
+    pub steps: Vec<u64>,
 }
 
 /// The patient now.
@@ -147,6 +158,8 @@ pub struct Host {
     pub msc_tissue_factor: f64,
     /// Slow relief of hypercoagulability by stem cells, 0-1.
     pub msc_coagulation_relief: f64,
+    /// Doses ordered by rules of care; none without such a rule or an order.
+    pub ordered: Vec<Ordered>,
 }
 
 impl Host {
@@ -180,6 +193,7 @@ impl Host {
             msc_signal: 0.0,
             msc_tissue_factor: 0.0,
             msc_coagulation_relief: 0.0,
+            ordered: Vec::new(),
             profile,
         }
     }
@@ -240,6 +254,7 @@ impl Profile {
             "repair_factor" => &mut self.repair_factor,
             "lysis_factor" => &mut self.lysis_factor,
             "thrombophilia" => &mut self.thrombophilia,
+            "lupus_anticoagulant" => &mut self.lupus_anticoagulant,
             "protein_c" => &mut self.protein_c,
             "weight_kg" => &mut self.weight_kg,
             "course_csv" => return Err("host.course_csv: a table cannot begin during a run".into()),

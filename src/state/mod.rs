@@ -25,7 +25,7 @@ pub use anatomy::{Anatomy, Kind, Vitality};
 pub use cells::Cells;
 pub use events::{Event, EventKind, EventLog};
 pub use fields::{Fields, Species};
-pub use host::{Host, Profile};
+pub use host::{Host, Ordered, Profile};
 pub use ledger::Ledger;
 pub use schedule::Schedule;
 pub use snapshot::Snapshot;

@@ -8,12 +8,14 @@ use crate::parameters::Course;
 
 /// When something happens: a first day, an interval, a number of times. Every date is computed from its ordinal and
 /// turned into a step; nothing is accumulated, so a resumed run sees the same dates.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     start_d: f64,
     every_d: Option<f64>,
     count: u32,
     open_end: bool,
+    /// Steps that a rule of care gave in place of a course, and how many steps a lasting treatment then goes on.
+    ordered: Option<(Vec<u64>, u64)>,
 }
 
 impl Schedule {
@@ -36,11 +38,26 @@ impl Schedule {
                 (Some(_), count) => count.unwrap_or(u32::MAX),
             },
             open_end: course.every_d.is_none() || course.count.is_none(),
+            ordered: None,
         })
+    }
+
+    /// Dates that a rule of care gave, as steps in order; what lasts goes on for so many steps after each.
+    pub fn ordered(steps: &[u64], lasts: u64) -> Self {
+        Self {
+            start_d: 0.0,
+            every_d: None,
+            count: u32::try_from(steps.len()).unwrap_or(u32::MAX),
+            open_end: false,
+            ordered: Some((steps.to_vec(), lasts)),
+        }
     }
 
     /// Step of the i-th date.
     pub fn step_of(&self, i: u32, hours: f64) -> u64 {
+        if let Some((steps, _)) = &self.ordered {
+            return steps.get(i as usize).copied().unwrap_or(u64::MAX);
+        }
         let day = self.start_d + f64::from(i) * self.every_d.unwrap_or(0.0);
         Clock::new(hours).step_of_day(day)
     }
@@ -64,6 +81,10 @@ impl Schedule {
     /// Whether a lasting treatment with these dates is being taken: from the first date to one interval after the last;
     /// to the end of the run without an interval or a number.
     pub fn is_on(&self, step: u64, hours: f64) -> bool {
+        if let Some((steps, lasts)) = &self.ordered {
+            let begun = self.first_from(step + 1, hours) as usize;
+            return begun > 0 && step - steps[begun - 1] < *lasts;
+        }
         if self.count == 0 || step < self.step_of(0, hours) {
             return false;
         }
@@ -72,6 +93,9 @@ impl Schedule {
 
     /// Smallest ordinal whose step is not before this one.
     fn first_from(&self, step: u64, hours: f64) -> u32 {
+        if let Some((steps, _)) = &self.ordered {
+            return steps.partition_point(|&s| s < step) as u32;
+        }
         let Some(every) = self.every_d else {
             return if self.step_of(0, hours) >= step { 0 } else { self.count };
         };
@@ -151,6 +175,17 @@ mod tests {
         let once = course(1.0, None, None);
         let covered: Vec<f64> = (23..28).map(|s| once.overlap_h(s, 1.0, 1.5)).collect();
         assert_eq!(covered, [0.0, 1.0, 0.5, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn ordered_dates_are_kept_and_what_lasts_ends() {
+        let ordered = Schedule::ordered(&[24, 24, 100], 48);
+        assert_eq!(ordered.at(24, 1.0), 0..2);
+        assert_eq!(ordered.at(100, 1.0), 2..3);
+        assert!(ordered.at(99, 1.0).is_empty());
+        assert!(!ordered.is_on(23, 1.0) && ordered.is_on(71, 1.0) && !ordered.is_on(72, 1.0));
+        assert_eq!(ordered.overlap_h(101, 1.0, 1.5), 0.5);
+        assert!(!Schedule::ordered(&[], 48).is_on(5, 1.0));
     }
 
     #[test]

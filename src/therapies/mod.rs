@@ -1,7 +1,7 @@
 //! Treatments: one file is one treatment.
 //!
 //! A dose of 0 does nothing at all: no needle, no event, no cost, no draw, so its arm is bit-identical to the control.
-//! Every date is an integer step (`state::Schedule`); what lasts (binders, a session in the chamber) is a function of the
+//! Every date is an integer step (`state::Schedule`), written in the scenario or ordered by a rule of care (`policy`); what lasts (binders, a session in the chamber) is a function of the
 //! date and kept in no memory, so a resumed run needs none.
 
 pub mod antibiotic;
@@ -14,6 +14,7 @@ pub mod hyperbaric_oxygen;
 pub mod msc_product;
 pub mod needle;
 pub mod phosphate_lowering;
+pub mod policy;
 pub mod stop_warfarin;
 pub mod thiosulfate;
 pub mod tpa;
@@ -147,15 +148,28 @@ pub enum Therapy {
 impl Therapy {
     /// Checks an entry of a scenario against the tissue and the host that it will meet.
     pub fn from_entry(entry: &TherapyEntry, grid: &Grid, profile: &Profile) -> Result<Self, String> {
-        Self::checked(entry, grid, profile).map_err(|message| format!("therapy.{}: {message}", entry.id))
+        Self::with_dates(entry, grid, profile, None)
     }
 
-    fn checked(entry: &TherapyEntry, grid: &Grid, profile: &Profile) -> Result<Self, String> {
-        if entry.when.is_some() {
-            return Err(
-                "when: a dose that waits for a measurement is not built yet; give start_d, every_d and count".into(),
-            );
-        }
+    /// The same with the dates that a rule of care gave: steps, and how many steps a lasting treatment goes on after each.
+    /// Without them a treatment that waits for a measurement is not given.
+    pub fn with_dates(
+        entry: &TherapyEntry,
+        grid: &Grid,
+        profile: &Profile,
+        ordered: Option<(&[u64], u64)>,
+    ) -> Result<Self, String> {
+        let schedule = match (ordered, &entry.when) {
+            (Some((steps, lasts)), _) => Ok(Schedule::ordered(steps, lasts)),
+            (None, Some(_)) => Ok(Schedule::ordered(&[], 0)),
+            (None, None) => Schedule::new(&entry.course, entry.delay_d),
+        };
+        schedule
+            .and_then(|schedule| Self::checked(entry, grid, profile, schedule))
+            .map_err(|message| format!("therapy.{}: {message}", entry.id))
+    }
+
+    fn checked(entry: &TherapyEntry, grid: &Grid, profile: &Profile, schedule: Schedule) -> Result<Self, String> {
         if !entry.kind.rule().routes.contains(&entry.route) {
             return Err(format!(
                 "route = \"{}\": not a route of {}",
@@ -174,7 +188,7 @@ impl Therapy {
         }
         let order = Order {
             id: entry.id.clone(),
-            schedule: Schedule::new(&entry.course, entry.delay_d)?,
+            schedule,
             cost_per_dose: entry.cost_per_dose,
             place_um: place_um(entry, grid)?,
             radius_um: entry.radius_mm.map(|mm| mm * 1000.0),
@@ -376,16 +390,23 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_dose_that_waits_for_a_measurement_is_refused_with_a_word() {
-        let tissue = ill();
-        let mut waiting = all().remove(0);
+    fn a_dose_that_waits_for_a_measurement_is_given_when_it_is_ordered_and_only_then() {
+        let mut waiting = entry(TherapyKind::StopWarfarin, Route::None, None);
         waiting.when = Some(Trigger {
             instrument: Instrument::WoundArea,
             above: true,
             value: 20.0,
         });
-        let fault = Therapy::from_entry(&waiting, &tissue.grid, &tissue.host.profile).unwrap_err();
-        assert!(fault.starts_with("therapy.msc: when"), "{fault}");
+        let arrows = Arrows::default();
+        assert_eq!(picture(&treated(ill(), &waiting, &arrows, 50)), picture(&ill()));
+        let mut tissue = ill();
+        let profile = &tissue.host.profile;
+        let ordered = Therapy::with_dates(&waiting, &tissue.grid, profile, Some((&[30], 1))).unwrap();
+        for step in 0..31 {
+            assert!(tissue.host.profile.warfarin);
+            apply(&parameters(), std::slice::from_ref(&ordered), &arrows, &mut tissue, fixture::now(step, 1.0));
+        }
+        assert!(!tissue.host.profile.warfarin);
     }
 
     #[test]

@@ -14,7 +14,8 @@
 //! (`depth_from_um`). Heat widens only vessels that carry blood: a column without supply has P̄ near 0 and reads 0.
 //! Removed tissue holds no oxygen for the electrode and is left out.
 //!
-//! Reads `fields.oxygen`, `anatomy.vitality`. Writes nothing. No dice, no noise, no delay.
+//! Reads `fields.oxygen`, `anatomy.vitality`. Writes nothing. The column `tcpo2_low_fraction` has no noise and no delay; the
+//! reading of a visit is that of the lowest site with noise (`noise_mmhg`), at the bedside.
 //! We assume: a linear map with one factor for every site. The threshold of 30 mmHg is the clinical one
 //! (Wilmer et al., TcPO2 in patients with calciphylaxis); the map to it is assumed, not measured.
 
@@ -22,6 +23,7 @@ use serde::Deserialize;
 
 use crate::grid::{Grid, Plane};
 use crate::math;
+use crate::random::Roll;
 use crate::state::{Tissue, Vitality};
 
 /// At or below this a site counts as low [mmHg]: part of the definition of `tcpo2_low_fraction`.
@@ -41,6 +43,10 @@ pub struct Parameters {
     pub dilatation_factor: f64,
     /// u: used by the electrode and the heated skin [mmHg].
     pub electrode_use_mmhg: f64,
+    /// Noise of one reading: standard deviation [mmHg]. The column of the series has none.
+    pub noise_mmhg: f64,
+    /// Days from the sample to the result.
+    pub delay_d: f64,
 }
 
 /// The rule: one site.
@@ -61,6 +67,15 @@ pub fn readings_mmhg(p: &Parameters, tissue: &Tissue) -> Option<Vec<f64>> {
         smooth = box_mean(&smooth, grid.ny, grid.nx, half, grid.periodic);
     }
     Some(smooth.into_iter().map(|po2| reading(p, po2)).collect())
+}
+
+/// A reading at a visit [mmHg]: the electrode is put where the skin reads lowest.
+pub(super) fn read(p: &Parameters, tissue: &Tissue, roll: &mut Roll) -> Option<f64> {
+    let readings = readings_mmhg(p, tissue)?;
+    let lowest = readings.into_iter().fold(f64::INFINITY, math::min);
+    lowest
+        .is_finite()
+        .then(|| math::positive(lowest + p.noise_mmhg * roll.normal()))
 }
 
 /// Share of surface sites that read [`LOW_MMHG`] or less.

@@ -19,7 +19,9 @@ use std::sync::{Mutex, PoisonError};
 
 use calcisim::error::{Error, Result};
 use calcisim::model::Model;
+use calcisim::output::observe::Instruments;
 use calcisim::scenario::{Scenario, Shipped};
+use calcisim::simulation::{self, advance};
 
 /// Words of the latest fault.
 static ERROR: Mutex<String> = Mutex::new(String::new());
@@ -27,6 +29,7 @@ static ERROR: Mutex<String> = Mutex::new(String::new());
 /// One run of a page.
 pub struct Engine {
     model: Model,
+    instruments: Instruments,
     days: f64,
 }
 
@@ -40,6 +43,7 @@ impl Engine {
         let model = Model::new(parameters, scenario.seed())?;
         Ok(Self {
             model,
+            instruments: simulation::instruments(&scenario)?,
             days: scenario.days(),
         })
     }
@@ -54,7 +58,7 @@ impl Engine {
         }
         let last = self.model.clock.step_of_day(day);
         while self.model.clock.step() < last {
-            self.model.step()?;
+            advance(&mut self.model, &self.instruments)?;
         }
         Ok(())
     }
@@ -159,7 +163,7 @@ pub unsafe extern "C" fn calcisim_load(place: *const u8, length: usize, seed: i6
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn calcisim_step(this: *mut Engine) -> i32 {
     // Safety: the caller's promise is the one that `engine` asks for.
-    status(unsafe { engine(this) }.and_then(|engine| engine.model.step()))
+    status(unsafe { engine(this) }.and_then(|engine| advance(&mut engine.model, &engine.instruments)))
 }
 
 /// Steps on until a day of the run; −1 on a fault.
