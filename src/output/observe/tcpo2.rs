@@ -12,7 +12,8 @@
 //!
 //! The seal keeps air out, so the air-fed rim of the skin must not count: the window begins below it
 //! (`depth_from_um`). Heat widens only vessels that carry blood: a column without supply has P̄ near 0 and reads 0.
-//! Removed tissue holds no oxygen for the electrode and is left out.
+//! Dead tissue uses nothing and has no blood: what it holds came through the open surface, and the seal takes it away, so it
+//! counts as 0. Removed tissue is left out.
 //!
 //! Reads `fields.oxygen`, `anatomy.vitality`. Writes nothing. The column `tcpo2_low_fraction` has no noise and no delay; the
 //! reading of a visit is that of the lowest site with noise (`noise_mmhg`), at the bedside.
@@ -98,10 +99,13 @@ fn column_means(p: &Parameters, tissue: &Tissue) -> Vec<f64> {
     for z in first..=last {
         let layer = z * columns;
         for column in 0..columns {
-            if tissue.anatomy.vitality[layer + column] != Vitality::Gone {
-                sum[column] += f64::from(tissue.fields.oxygen[layer + column]);
-                count[column] += 1;
-            }
+            let oxygen = match tissue.anatomy.vitality[layer + column] {
+                Vitality::Gone => continue,
+                Vitality::Necrotic => 0.0,
+                Vitality::Alive | Vitality::Healed => f64::from(tissue.fields.oxygen[layer + column]),
+            };
+            sum[column] += oxygen;
+            count[column] += 1;
         }
     }
     sum.iter()
@@ -143,6 +147,14 @@ mod tests {
     fn skin_without_oxygen_reads_zero_and_is_low_everywhere() {
         let mut tissue = skin();
         tissue.fields.oxygen.fill(0.0);
+        assert_eq!(low_fraction(&definitions().tcpo2, &tissue), Some(1.0));
+    }
+
+    #[test]
+    fn dead_tissue_that_air_filled_reads_zero_under_the_seal() {
+        let mut tissue = skin();
+        tissue.fields.oxygen.fill(140.0);
+        tissue.anatomy.vitality.fill(Vitality::Necrotic);
         assert_eq!(low_fraction(&definitions().tcpo2, &tissue), Some(1.0));
     }
 
