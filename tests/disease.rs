@@ -62,7 +62,11 @@ fn a_marker_that_is_left_out_is_reported_as_the_default_of_the_registry() -> Tes
     let given = scenario(&[SMALL, "[host]\ncmgp_fraction = 0.6\n"])?;
     let left = RunSettings::of(&given, &Shipped)?.host_defaults;
     assert!(!left.contains(&"host.cmgp_fraction".to_owned()));
-    for key in ["host.pyrophosphate_umol_per_l", "host.fetuin_a_g_per_l", "host.lupus_anticoagulant"] {
+    for key in [
+        "host.pyrophosphate_umol_per_l",
+        "host.fetuin_a_g_per_l",
+        "host.lupus_anticoagulant",
+    ] {
         assert!(left.contains(&key.to_owned()), "{key}");
     }
     Ok(())
@@ -181,7 +185,13 @@ fn a_run_with_a_rule_goes_on_from_its_saved_state_as_if_nothing_had_been() -> Te
     let mut ordered_when_saved = 0;
     for step in 0..6 * 24 {
         // A decision is made and its dose lies ahead.
-        let waits = |m: &Model| m.tissue.host.ordered.iter().any(|o| o.steps.last() > Some(&m.clock.step()));
+        let waits = |m: &Model| {
+            m.tissue
+                .host
+                .ordered
+                .iter()
+                .any(|o| o.steps.last() > Some(&m.clock.step()))
+        };
         if saved.is_none() && waits(&whole) {
             saved = Some((step, postcard::from_bytes(&postcard::to_allocvec(&whole.state())?)?));
             ordered_when_saved = whole.tissue.host.ordered[0].steps.len();
@@ -215,7 +225,10 @@ fn a_rule_that_reads_a_biopsy_or_what_no_instrument_reads_is_refused_with_its_re
         ("mineral > 3", "never the state of the model"),
     ] {
         let fault = scenario(&[SMALL, &rule(when, 25.0)]).err().map(|e| e.to_string());
-        assert!(fault.as_ref().is_some_and(|text| text.contains(says)), "{when}: {fault:?}");
+        assert!(
+            fault.as_ref().is_some_and(|text| text.contains(says)),
+            "{when}: {fault:?}"
+        );
     }
 }
 
@@ -256,7 +269,10 @@ fn a_rule_on_the_null_marker_does_not_beat_the_same_doses_at_fixed_times() -> Te
     let error = (variance / gains.len() as f64).sqrt();
     println!("gain of the null marker in final mineral: {mean:.4} ± {error:.4} ({gains:?})");
     // Student's t, 5 degrees of freedom, 95 % one-sided: 2.015. And never by more than a tenth.
-    assert!(mean - 2.015 * error <= 0.0 || mean < 0.02, "the null marker wins: {mean} ± {error}");
+    assert!(
+        mean - 2.015 * error <= 0.0 || mean < 0.02,
+        "the null marker wins: {mean} ± {error}"
+    );
     assert!(mean < 0.1, "{mean}");
     Ok(())
 }

@@ -122,7 +122,10 @@ fn rates(n: &Numbers, t: f64, f: f64, [gap_p, gap_q, cmgp, nuclei, mineral]: Sta
         "host_chemistry.pyrophosphate_half_umol_per_l",
     ) * share(n.at("host.fetuin_a_g_per_l"), "host_chemistry.fetuin_a_half_g_per_l")
         * share(cmgp, "host_chemistry.cmgp_half")
-        * share(n.at("host.magnesium_mmol_per_l"), "host_chemistry.magnesium_half_mmol_per_l");
+        * share(
+            n.at("host.magnesium_mmol_per_l"),
+            "host_chemistry.magnesium_half_mmol_per_l",
+        );
     let product = n.at("host.calcium_ionised_mmol_per_l") * n.at("host.phosphate_mmol_per_l") * (1.0 - gap_p);
     let excess = |limit: &str| (product / n.at(limit) - 1.0).max(0.0);
     let s = excess("mineral.growth_product_mm2");
@@ -160,7 +163,10 @@ fn twin(n: &Numbers, f: f64, nuclei: f64, mineral: f64) -> f64 {
 /// and steps so long.
 fn gap(exchange: f64, step_h: f64) -> Result<f64, Box<dyn std::error::Error>> {
     let usual = scenario(&[PATIENT])?.number("transport.exchange_per_s");
-    let mixing = format!("exchange_per_s = {:?}\nresolve_tolerance_plasma = 0.0\n", usual * exchange);
+    let mixing = format!(
+        "exchange_per_s = {:?}\nresolve_tolerance_plasma = 0.0\n",
+        usual * exchange
+    );
     let text = PATIENT
         .replace("[transport]\n", &format!("[transport]\n{mixing}"))
         .replace("[space]\n", "[space]\n");
@@ -173,7 +179,13 @@ fn gap(exchange: f64, step_h: f64) -> Result<f64, Box<dyn std::error::Error>> {
     assert!(walls.len() > 5, "{} walls carry mineral", walls.len());
     let start: Vec<[f64; 3]> = walls
         .iter()
-        .map(|&s| [v.mineral_factor[s] * model.tissue.site.mineral, v.nidus[s], v.mineral[s]])
+        .map(|&s| {
+            [
+                v.mineral_factor[s] * model.tissue.site.mineral,
+                v.nidus[s],
+                v.mineral[s],
+            ]
+        })
         .collect();
     for _ in 0..(DAYS as f64 * 24.0 / step_h).round() as usize {
         model.step()?;

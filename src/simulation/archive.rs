@@ -272,7 +272,7 @@ impl Archive {
                     progress.end();
                     return Err(reason);
                 }
-                model.step()?;
+                super::advance(&mut model, &settings.instruments)?;
                 progress.at(model.clock.step(), || format!("replaying day {:.0}", model.clock.day()));
             }
             Ok(Origin::Replayed { from_d, checked })

@@ -16,6 +16,7 @@ use crate::library::Disk;
 use crate::model::{Model, NetworkReport};
 use crate::output::cost::{self, Cost};
 use crate::output::files::{self, Log};
+use crate::output::observe::Instruments;
 use crate::output::run_json::{self, RunJson, Status};
 use crate::output::series::Row;
 use crate::output::summary::{Summary, Watch, hex};

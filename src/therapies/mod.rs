@@ -404,7 +404,13 @@ pub(crate) mod tests {
         let ordered = Therapy::with_dates(&waiting, &tissue.grid, profile, Some((&[30], 1))).unwrap();
         for step in 0..31 {
             assert!(tissue.host.profile.warfarin);
-            apply(&parameters(), std::slice::from_ref(&ordered), &arrows, &mut tissue, fixture::now(step, 1.0));
+            apply(
+                &parameters(),
+                std::slice::from_ref(&ordered),
+                &arrows,
+                &mut tissue,
+                fixture::now(step, 1.0),
+            );
         }
         assert!(!tissue.host.profile.warfarin);
     }

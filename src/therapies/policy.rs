@@ -142,7 +142,11 @@ mod tests {
     #[test]
     fn lockout_and_number_hold() {
         let rule = rule(10.0).unwrap();
-        assert_eq!(rule.order(&[172], says(25.0), 268, 1.0), None, "within ten days of the dose before");
+        assert_eq!(
+            rule.order(&[172], says(25.0), 268, 1.0),
+            None,
+            "within ten days of the dose before"
+        );
         assert_eq!(rule.order(&[172], says(25.0), 340, 1.0), Some(412));
         assert_eq!(rule.order(&[172, 412], says(25.0), 4000, 1.0), None, "two are the most");
     }

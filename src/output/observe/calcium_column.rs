@@ -63,7 +63,11 @@ mod tests {
         assert_eq!(reading(Instrument::CalciumColumn, &tissue, 168), 0.0);
         tissue.fields.mineral.fill(1e-4);
         // 0.6 mm deep, a ten-thousandth solid of about 3.16 g/cm³: 0.02 mg/cm².
-        assert!((0.01..0.03).contains(&mineral_mg_per_cm2(0.5, &tissue)), "{}", mineral_mg_per_cm2(0.5, &tissue));
+        assert!(
+            (0.01..0.03).contains(&mineral_mg_per_cm2(0.5, &tissue)),
+            "{}",
+            mineral_mg_per_cm2(0.5, &tissue)
+        );
         assert_eq!(reading(Instrument::CalciumColumn, &tissue, 168), 0.0);
         tissue.fields.mineral.fill(0.1);
         assert!(reading(Instrument::CalciumColumn, &tissue, 168) > 1.0);

@@ -46,7 +46,11 @@ fn mean_thrombus(tissue: &Tissue) -> f64 {
 /// A reading [mg/L].
 pub(super) fn read(p: &Parameters, tissue: &Tissue, roll: &mut Roll) -> f64 {
     let host = &tissue.host;
-    let dialysis = if host.profile.dialysis { p.dialysis_mg_per_l } else { 0.0 };
+    let dialysis = if host.profile.dialysis {
+        p.dialysis_mg_per_l
+    } else {
+        0.0
+    };
     let lysis = host.profile.lysis_factor * host.thrombolysis;
     let truth = p.healthy_mg_per_l
         + dialysis

@@ -60,7 +60,10 @@ impl Instruments {
         let dice = &mut roll;
         let (value, delay_d) = match instrument {
             Instrument::Tcpo2 => (tcpo2::read(&self.tcpo2, tissue, dice)?, self.tcpo2.delay_d),
-            Instrument::WoundArea => (wound_area::read(&self.wound_area, tissue, dice)?, self.wound_area.delay_d),
+            Instrument::WoundArea => (
+                wound_area::read(&self.wound_area, tissue, dice)?,
+                self.wound_area.delay_d,
+            ),
             Instrument::CalciumColumn => (
                 calcium_column::read(&self.calcium_column, tissue, dice),
                 self.calcium_column.delay_d,
