@@ -9,7 +9,7 @@ use std::time::Instant;
 use calcisim::error::Result;
 use calcisim::model::Model;
 use calcisim::scenario::{Scenario, Shipped};
-use calcisim::solve::network_flow::{Edge, Network, Settings, solve_with};
+use calcisim::solve::network_flow::{Edge, Network, Settings, Tubes, solve_with};
 use calcisim::solve::sparse::{Factor, Symbolic};
 use calcisim::state::vessels::Boundary;
 
@@ -152,7 +152,7 @@ fn measure(bed: &Bed) {
     };
     let settings = Settings::HUMAN;
     let (ordering, pattern) = seconds(|| network.pattern());
-    let (cold, state) = seconds(|| solve_with(&pattern, &network, &settings, None));
+    let (cold, state) = seconds(|| solve_with(&pattern, &mut Tubes::default(), &network, &settings, None));
     let Some(state) = state else {
         return println!("{}: no finite state", bed.name);
     };
@@ -197,9 +197,25 @@ fn measure(bed: &Bed) {
     if let Some(s) = strongest {
         closed[s] = false;
     }
-    let (same, again) = seconds(|| solve_with(&pattern, &network, &settings, Some(&state.haematocrit)));
+    let (same, again) = seconds(|| {
+        solve_with(
+            &pattern,
+            &mut Tubes::default(),
+            &network,
+            &settings,
+            Some(&state.haematocrit),
+        )
+    });
     network.open = &closed;
-    let (warm, after) = seconds(|| solve_with(&pattern, &network, &settings, Some(&state.haematocrit)));
+    let (warm, after) = seconds(|| {
+        solve_with(
+            &pattern,
+            &mut Tubes::default(),
+            &network,
+            &settings,
+            Some(&state.haematocrit),
+        )
+    });
     let sweeps = |s: &Option<calcisim::solve::network_flow::Solution>| s.as_ref().map_or(0, |s| s.iterations);
     println!(
         "| {} | {} | {} | {} | {:.1} | {:.2} | {:.3} | {} in {:.1} | {} {}, {:.1} | {}, {:.1} | {}, {:.1} | {:.2} |",

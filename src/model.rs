@@ -252,7 +252,9 @@ impl Model {
             self.decisions.push((entity, middle, values));
         }
         if decided {
-            self.treatments = self.parameters.treatments(&self.tissue.grid, &self.tissue.host.ordered)?;
+            self.treatments = self
+                .parameters
+                .treatments(&self.tissue.grid, &self.tissue.host.ordered)?;
         }
         self.visited = Some(now.step);
         Ok(())
@@ -301,7 +303,9 @@ impl Model {
         tissue.events.pending.clear();
         watch.open(tissue);
         for (entity, place_um, values) in self.decisions.drain(..) {
-            tissue.events.add(now.step, EventKind::Decision, entity, place_um, None, &values);
+            tissue
+                .events
+                .add(now.step, EventKind::Decision, entity, place_um, None, &values);
         }
 
         // 1. The clinic acts, the patient's plasma follows, an insult may strike.

@@ -266,12 +266,20 @@ fn therapy(kind: TherapyKind) -> Reply {
 
 fn instrument(registry: &Registry, found: Instrument) -> Reply {
     let word = found.word();
-    let mut text = format!("instrument {word} [{}]\n{}", found.unit(), wrapped(found.meaning(), "  "));
+    let mut text = format!(
+        "instrument {word} [{}]\n{}",
+        found.unit(),
+        wrapped(found.meaning(), "  ")
+    );
     let rows: Vec<&Row> = registry.rows_of(word).collect();
     for row in &rows {
         let unit = if row.unit == "-" { "" } else { &row.unit };
         let status = row.status.word();
-        let _ = write!(text, "\n  {} = {} {unit} ({status}): {}", row.key, row.value, row.meaning);
+        let _ = write!(
+            text,
+            "\n  {} = {} {unit} ({status}): {}",
+            row.key, row.value, row.meaning
+        );
     }
     if found.is_read_at_visits() {
         let (low, high) = found.possible();

@@ -20,7 +20,6 @@ use crate::output::observe::Instruments;
 use crate::output::run_json::{self, RunJson, Status};
 use crate::output::series::Row;
 use crate::output::summary::{Summary, Watch, hex};
-use crate::output::observe::Instruments;
 use crate::output::{events, hashes, snapshots};
 use crate::par;
 use crate::scenario::Scenario;
