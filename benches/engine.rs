@@ -1,4 +1,4 @@
-//! What the engine costs: `cargo bench --bench engine [-- --quick]` prints one JSON object a line.
+//! What the engine costs: `cargo bench --bench engine [-- [--quick] [NAME…]]` prints one JSON object a line.
 //!
 //! Every throughput stands beside its share of what memory allows: a multigrid cycle must move at least 38 bytes per
 //! voxel, and the bandwidth is measured in the same run. The residual is worked out again in f64.
@@ -435,8 +435,56 @@ fn agents(many: usize, threads: usize) -> Result<()> {
     })
 }
 
+/// Whether a benchmark is asked for: all are, unless some are named behind `--`.
+fn is_asked_for(bench: &str) -> bool {
+    let mut names = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+        .peekable();
+    names.peek().is_none() || names.any(|name| name == bench)
+}
+
 fn main() -> Result<()> {
     let is_quick = std::env::args().any(|argument| argument == "--quick");
+    let on_grids = ["elliptic_cold", "elliptic_warm", "transient"];
+    let problems = if on_grids.iter().any(|bench| is_asked_for(bench)) {
+        problems(is_quick)
+    } else {
+        Vec::new()
+    };
+    for threads in [1, 2] {
+        let gb_per_s = bandwidth(threads);
+        for problem in &problems {
+            for bench in on_grids.into_iter().filter(|bench| is_asked_for(bench)) {
+                elliptic(bench, problem, threads, gb_per_s);
+            }
+        }
+    }
+    if is_asked_for("memory") {
+        memory()?;
+    }
+    if is_asked_for("flow") {
+        flow()?;
+    }
+    for threads in [1, 2] {
+        if is_asked_for("agents") {
+            agents(if is_quick { 30_000 } else { 300_000 }, threads)?;
+        }
+        if is_asked_for("scenario_3d") {
+            scenario_3d(threads, is_quick)?;
+        }
+        for large in [false, true] {
+            let name = if large { "scenario_2d_large" } else { "scenario_2d" };
+            if !is_quick && is_asked_for(name) {
+                scenario_2d(large, threads)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The elliptic problems.
+fn problems(is_quick: bool) -> Vec<Problem> {
     let mut problems = vec![
         Problem::oxygen(block(64, 64, 64)),
         Problem::cytokine(block(64, 64, 64)),
@@ -450,23 +498,5 @@ fn main() -> Result<()> {
     if !is_quick {
         problems.push(Problem::oxygen(block(256, 256, 256)));
     }
-    for threads in [1, 2] {
-        let gb_per_s = bandwidth(threads);
-        for problem in &problems {
-            for bench in ["elliptic_cold", "elliptic_warm", "transient"] {
-                elliptic(bench, problem, threads, gb_per_s);
-            }
-        }
-    }
-    memory()?;
-    flow()?;
-    for threads in [1, 2] {
-        agents(if is_quick { 30_000 } else { 300_000 }, threads)?;
-        scenario_3d(threads, is_quick)?;
-        if !is_quick {
-            scenario_2d(false, threads)?;
-            scenario_2d(true, threads)?;
-        }
-    }
-    Ok(())
+    problems
 }
