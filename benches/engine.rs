@@ -391,8 +391,8 @@ fn agents(many: usize, threads: usize) -> Result<()> {
         // Room for all: neither crowding nor the ceiling of arrivals may turn them away.
         let sets = [
             "space.width_mm=20",
-            "inflammation.crowding_per_mm3=1e9",
-            "inflammation.most_per_mm3=1e9",
+            "inflammation.crowding_per_mm3=1e7",
+            "inflammation.most_per_mm3=1e6",
         ];
         let mut model = model("cua_warfarin", &sets)?;
         static START: OnceLock<Instant> = OnceLock::new();
