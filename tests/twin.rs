@@ -167,9 +167,7 @@ fn gap(exchange: f64, step_h: f64) -> Result<f64, Box<dyn std::error::Error>> {
         "exchange_per_s = {:?}\nresolve_tolerance_plasma = 0.0\n",
         usual * exchange
     );
-    let text = PATIENT
-        .replace("[transport]\n", &format!("[transport]\n{mixing}"))
-        .replace("[space]\n", "[space]\n");
+    let text = PATIENT.replace("[transport]\n", &format!("[transport]\n{mixing}"));
     let mut parameters = parameters(&[&text])?;
     parameters.step_h = step_h;
     let numbers = Numbers::of(&[&text])?;
