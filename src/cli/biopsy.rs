@@ -236,6 +236,8 @@ pub(super) fn biopsy(args: &BiopsyArgs, global: &Global) -> Result<Reply> {
 /// One biopsy, cut and read.
 struct Taken {
     punch: Punch,
+    /// Only drawn, not read.
+    #[cfg_attr(not(feature = "figures"), allow(dead_code))]
     cuts: Vec<Cut>,
     findings: Findings,
 }

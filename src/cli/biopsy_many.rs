@@ -248,6 +248,8 @@ struct Slide {
     name: String,
     tissue: usize,
     punch: Punch,
+    /// Only drawn, not read.
+    #[cfg_attr(not(feature = "figures"), allow(dead_code))]
     level_um: f64,
     findings: crate::picture::biopsy::Findings,
 }
