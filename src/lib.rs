@@ -46,10 +46,12 @@ pub mod output;
 pub mod oxygen_case;
 pub mod simulation;
 
-// 7: the command line, pictures and exports of run folders
+// 7: the command line, pictures and exports of run folders, the live page
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod export;
 #[cfg(feature = "figures")]
 pub mod figures;
+#[cfg(feature = "page")]
+pub mod view;
