@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{frame, lessons};
+use super::frame;
 use crate::error::Result;
 use crate::output::series::COLUMNS;
 use crate::parameters::{Arrows, Prior, Registry, Row};
@@ -39,8 +39,16 @@ pub fn hello(engine: &str) -> Result<Value> {
         "fields": fields(),
         "difference": table(VIK),
         "columns": COLUMNS.iter().map(|c| json!({ "name": c.name, "unit": c.unit })).collect::<Vec<_>>(),
-        "lessons": lessons::all()?,
+        "lessons": all_lessons()?,
     }))
+}
+
+/// Lessons; an offline page has them beside its engine, so that their text can change without it.
+fn all_lessons() -> Result<Vec<Value>> {
+    #[cfg(feature = "cli")]
+    return super::lessons::all();
+    #[cfg(not(feature = "cli"))]
+    Ok(Vec::new())
 }
 
 /// Questions of the shipped scenarios, as their files say them.

@@ -8,6 +8,7 @@
 pub mod branch;
 pub mod catalog;
 pub mod frame;
+#[cfg(feature = "cli")]
 pub mod lessons;
 pub mod lottery;
 #[cfg(feature = "cli")]

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::session::Start;
 use crate::error::{Error, Result};
 use crate::output::files;
+use crate::scenario::Shipped;
 
 /// The page with its engine.
 const PAGE: &str = include_str!("../../docs/calcisim.html");
@@ -21,7 +22,8 @@ pub fn page(start: &Start) -> Result<String> {
     let broken = || Error::MissingTool("docs/calcisim.html of this build holds no page: build it by node web/build.mjs".into());
     let from = PAGE.find(OPEN).ok_or_else(broken)? + OPEN.len();
     let to = from + PAGE[from..].find(CLOSE).ok_or_else(broken)?;
-    let boot = json!({ "name": start.name, "text": start.text, "files": start.files, "seed": start.seed });
+    let boot = json!({ "name": start.name, "text": start.text, "files": start.files, "seed": start.seed,
+                        "is_shipped": Shipped::text(&start.name) == Some(start.text.as_str()) });
     // Inside a script no text may end it.
     let boot = boot.to_string().replace('<', "\\u003c");
     Ok(format!("{}{boot}{}", &PAGE[..from], &PAGE[to..]))

@@ -104,6 +104,8 @@ struct Open {
     /// A shipped scenario; or `text`; or neither: what the command line named.
     scenario: Option<String>,
     text: Option<String>,
+    /// Tables that the text reads, by path beside it.
+    files: BTreeMap<String, String>,
     /// Further `[[challenge]]` and `[[therapy]]` tables.
     append: String,
     sets: Vec<String>,
@@ -113,6 +115,8 @@ struct Open {
     days: Option<f64>,
     /// `classroom`: 2 × 6 mm at 40 µm.
     size: Option<String>,
+    /// Whether the courses so far are forgotten.
+    fresh: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -232,6 +236,9 @@ impl Session {
                 .collect();
             hello["start"] = json!({
                 "name": start.name,
+                "text": start.text,
+                "files": start.files,
+                "is_shipped": Shipped::text(&start.name) == Some(start.text.as_str()),
                 "seed": start.seed,
                 "recorded": recorded,
                 "series": start.series,
@@ -256,6 +263,10 @@ impl Session {
     }
 
     fn open(&mut self, open: Open) -> Result<Answer> {
+        if open.fresh {
+            self.branches.clear();
+            self.origins.clear();
+        }
         self.room()?;
         let mut origin = match (&open.scenario, &open.text, &self.start) {
             (Some(name), _, _) => Origin {
@@ -266,6 +277,7 @@ impl Session {
             (None, Some(text), _) => Origin {
                 file: "scenario.toml".to_owned(),
                 text: text.clone(),
+                files: open.files.clone(),
                 ..Origin::default()
             },
             (None, None, Some(start)) => Origin {

@@ -42,6 +42,13 @@ export class App {
     this.guess = null;
     /** @type {{what: string, step: number} | null} */
     this.undone = null;
+    this.inspected = 0;
+    /** @type {number | undefined} */
+    this.catching = undefined;
+    /** @type {((fault: unknown) => void) | null} */
+    this.fault = null;
+    /** @type {((tab: string) => void) | null} */
+    this.open_tab = null;
     /** @type {Map<string, Set<() => void>>} */
     this.listeners = new Map();
     /** @type {Record<string, number>} */

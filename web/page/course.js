@@ -51,7 +51,7 @@ export class Course {
   open(request) {
     this.request = request;
     return this.inTurn(async () => {
-      const reply = await this.engine.ask({ do: "open", ...request });
+      const reply = await this.engine.ask({ do: "open", fresh: true, ...request });
       this.add(reply, "");
     });
   }

@@ -1,5 +1,6 @@
 // The engine behind the page: a WebSocket to the server, or a worker with the engine in WebAssembly. Both answer one request
 // after another: binary messages first, then one text.
+import { unpack } from "./unpack.js";
 
 /**
  * @typedef {{answer: any, parts: ArrayBuffer[]}} Reply
@@ -106,14 +107,13 @@ function worker() {
 /** @type {Promise<WebAssembly.Module> | null} */
 let compiled = null;
 
-/** The engine inside the page: base64 of gzip. @param {string} packed @returns {Promise<WebAssembly.Module>} */
+/** The engine inside the page: base64 of LZMA. @param {string} packed @returns {Promise<WebAssembly.Module>} */
 function compile(packed) {
   compiled ??= (async () => {
     const text = atob(packed);
     const zipped = new Uint8Array(text.length);
     for (let i = 0; i < text.length; i += 1) zipped[i] = text.charCodeAt(i);
-    const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return WebAssembly.compile(await new Response(stream).arrayBuffer());
+    return WebAssembly.compile(unpack(zipped));
   })();
   return compiled;
 }

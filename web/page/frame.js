@@ -6,7 +6,7 @@
  *   segmentCount: number, cells: Uint8Array, cellCount: number, bytes: number}} Frame
  * @typedef {{branch: number, nx: number, ny: number, width: number, height: number, kind: Uint8Array, count: number,
  *   ids: string[], ends: Float32Array, radius: Float32Array, flags: Uint32Array}} Geometry
- * @typedef {{width: number, height: number, pixels: Uint8ClampedArray}} Picture
+ * @typedef {{width: number, height: number, pixels: Uint8ClampedArray<ArrayBuffer>}} Picture
  */
 
 /** What a binary message is. @param {ArrayBuffer} buffer */

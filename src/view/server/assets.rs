@@ -18,17 +18,21 @@ pub fn find(path: &str) -> Option<Asset> {
         "/style.css" => ("text/css", page!("style.css")),
         "/icon.svg" | "/favicon.ico" => ("image/svg+xml", page!("icon.svg")),
         "/main.js" => (SCRIPT, page!("main.js")),
+        "/app.js" => (SCRIPT, page!("app.js")),
+        "/panels.js" => (SCRIPT, page!("panels.js")),
+        "/side.js" => (SCRIPT, page!("side.js")),
+        "/picker.js" => (SCRIPT, page!("picker.js")),
         "/engine.js" => (SCRIPT, page!("engine.js")),
         "/frame.js" => (SCRIPT, page!("frame.js")),
         "/course.js" => (SCRIPT, page!("course.js")),
         "/picture.js" => (SCRIPT, page!("picture.js")),
         "/vessels.js" => (SCRIPT, page!("vessels.js")),
         "/strip.js" => (SCRIPT, page!("strip.js")),
+        "/unpack.js" => (SCRIPT, page!("unpack.js")),
         "/words.js" => (SCRIPT, page!("words.js")),
         "/dom.js" => (SCRIPT, page!("dom.js")),
         "/levers.js" => (SCRIPT, page!("levers.js")),
         "/treatments.js" => (SCRIPT, page!("treatments.js")),
-        "/biopsy.js" => (SCRIPT, page!("biopsy.js")),
         "/why.js" => (SCRIPT, page!("why.js")),
         "/lessons.js" => (SCRIPT, page!("lessons.js")),
         "/classroom.js" => (SCRIPT, page!("classroom.js")),
@@ -45,7 +49,7 @@ mod tests {
 
     #[test]
     fn every_script_that_a_script_imports_is_served_and_nothing_else() {
-        for name in ["main", "course", "picture", "lessons", "files"] {
+        for name in ["main", "app", "panels", "side", "course", "lessons", "files", "picker", "why", "treatments", "engine"] {
             let text = find(&format!("/{name}.js")).map_or("", |asset| asset.1);
             for line in text.lines().filter(|line| line.starts_with("import ") || line.starts_with("} from ")) {
                 let Some(path) = line.split('"').nth(1) else { continue };
