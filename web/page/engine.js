@@ -1,6 +1,6 @@
 // The engine behind the page: a WebSocket to the server, or a worker with the engine in WebAssembly. Both answer one request
 // after another: binary messages first, then one text.
-import { unpack } from "./unpack.js";
+import { fromText, unpack } from "./unpack.js";
 
 /**
  * @typedef {{answer: any, parts: ArrayBuffer[]}} Reply
@@ -107,14 +107,9 @@ function worker() {
 /** @type {Promise<WebAssembly.Module> | null} */
 let compiled = null;
 
-/** The engine inside the page: base64 of LZMA. @param {string} packed @returns {Promise<WebAssembly.Module>} */
+/** The engine inside the page: LZMA as a text. @param {string} packed @returns {Promise<WebAssembly.Module>} */
 function compile(packed) {
-  compiled ??= (async () => {
-    const text = atob(packed);
-    const zipped = new Uint8Array(text.length);
-    for (let i = 0; i < text.length; i += 1) zipped[i] = text.charCodeAt(i);
-    return WebAssembly.compile(unpack(zipped));
-  })();
+  compiled ??= WebAssembly.compile(unpack(fromText(packed)));
   return compiled;
 }
 

@@ -1,5 +1,25 @@
 // Unpacks LZMA (the «alone» format of xz): browsers have gzip alone, and the engine is a third smaller this way.
 
+/** 85 signs that an HTML script may hold: four bytes in five signs. */
+export const SIGNS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&|>()[]{}@%$#";
+
+/** Bytes of a text of 85 signs; its first sign says how many of the last four bytes count. @param {string} text @returns {Uint8Array} */
+export function fromText(text) {
+  const value = new Uint8Array(128);
+  for (let i = 0; i < 85; i += 1) value[SIGNS.charCodeAt(i)] = i;
+  const groups = Math.floor((text.length - 1) / 5);
+  const out = new Uint8Array(4 * groups);
+  for (let g = 0, at = 1; g < groups; g += 1) {
+    let x = 0;
+    for (let i = 0; i < 5; i += 1, at += 1) x = x * 85 + value[text.charCodeAt(at) & 127];
+    out[4 * g] = x / 16777216;
+    out[4 * g + 1] = (x >>> 16) & 255;
+    out[4 * g + 2] = (x >>> 8) & 255;
+    out[4 * g + 3] = x & 255;
+  }
+  return out.subarray(0, out.length - value[text.charCodeAt(0) & 127]);
+}
+
 /** Reads bits of a range coder. */
 class Range {
   /** @param {Uint8Array} bytes @param {number} at */
