@@ -25,8 +25,8 @@ export class App {
     this.isPlaying = false;
     this.isBusy = false;
     this.target = 0;
-    this.lens = "he";
-    this.secondLens = "oxygen";
+    /** Lenses of the pictures, from the left. */
+    this.slots = ["he", "oxygen", "damage", "mineral"];
     this.overlays = { vessels: true, clots: true, necrosis: true, hypoxia: false, cells: true, flow: true };
     this.view = { x: 0, y: 0, w: 1, h: 1 };
     /** @type {string | null} */
@@ -65,6 +65,22 @@ export class App {
   /** @param {"time" | "course" | "view" | "select" | "play" | "arms" | "busy"} what */
   tell(what) {
     for (const listener of this.listeners.get(what) ?? []) listener();
+  }
+
+  get lens() {
+    return this.slots[0];
+  }
+
+  set lens(lens) {
+    this.slots[0] = lens;
+  }
+
+  get secondLens() {
+    return this.slots[1];
+  }
+
+  set secondLens(lens) {
+    this.slots[1] = lens;
   }
 
   /** The arm that changes go to. */

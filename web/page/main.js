@@ -157,7 +157,7 @@ function title() {
 /** @param {number} scale */
 function composition(scale) {
   const shown = panels.panels.map((panel) => ({ base: panel.base, over: panel.over,
-    caption: [app.arms.length > 1 ? ["A", "B", ""][panel.kind === "difference" ? 2 : panel.arm] : "", panel.kind === "difference" ? t("lens.difference", { field: t(`lens.${panels.differenceField()}`) }) : t(`lens.${panel.kind === "main" ? app.lens : app.secondLens}`)].join(" ").trim() }));
+    caption: panel.kind === "difference" ? t("lens.difference", { field: t(`lens.${panels.lensOf(panel)}`) }) : `${app.arms.length > 1 ? `${app.arms[panel.arm].label} ` : ""}${t(`lens.${panels.lensOf(panel)}`)}` }));
   const legend = [t("legend.arteriole"), t("legend.capillary"), t("legend.venule")].join(" / ");
   return composed(shown, title(), [`× ${t("legend.clot")} · ▨ ${t("legend.dead")} · ▲ ${t("legend.msc")} · ${legend}`, `${t("app.simulated")} · ${byId("hash").textContent}`, t("app.footer")], scale);
 }

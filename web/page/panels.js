@@ -3,12 +3,12 @@ import { byId, dayText, fill, h, num, percent, say } from "./dom.js";
 import { readPicture, value } from "./frame.js";
 import { Picture } from "./picture.js";
 import { drawMarks, nearestVessel } from "./vessels.js";
-import { both, t } from "./words.js";
+import { t } from "./words.js";
 
 /**
  * @typedef {import("./app.js").App} App
  * @typedef {{element: HTMLElement, base: HTMLCanvasElement, over: HTMLCanvasElement, caption: HTMLElement, key: HTMLElement,
- *   picture: Picture, arm: number, kind: "main" | "second" | "difference", words: string}} Panel
+ *   picture: Picture, arm: number, slot: number, kind: "lens" | "difference", words: string}} Panel
  */
 
 export const STAINS = ["he", "vk", "alizarin", "section"];
@@ -45,21 +45,21 @@ export class Panels {
   build() {
     const host = byId("panels");
     const two = this.app.arms.length > 1;
-    /** @type {[number, Panel["kind"]][]} */
-    const wanted = two ? [[0, "main"], [1, "main"], [1, "difference"]] : [[0, "main"], [0, "second"]];
-    this.panels = wanted.map(([arm, kind]) => this.panel(arm, kind));
+    /** Arm, lens, kind. @type {[number, number, Panel["kind"]][]} */
+    const wanted = two ? [[0, 0, "lens"], [1, 0, "lens"], [1, 1, "difference"], [1, 1, "lens"]] : [[0, 0, "lens"], [0, 1, "lens"], [0, 2, "lens"], [0, 3, "lens"]];
+    this.panels = wanted.map(([arm, slot, kind]) => this.panel(arm, slot, kind));
     fill(host, ...this.panels.map((panel) => panel.element));
     this.queue();
   }
 
-  /** @param {number} arm @param {Panel["kind"]} kind @returns {Panel} */
-  panel(arm, kind) {
+  /** @param {number} arm @param {number} slot @param {Panel["kind"]} kind @returns {Panel} */
+  panel(arm, slot, kind) {
     const base = h("canvas", { class: "base" });
     const over = h("canvas", { class: "over", tabIndex: 0, role: "img" });
     const key = h("div", { class: "key" });
     const caption = h("figcaption");
     const element = h("figure", { class: "panel" }, caption, h("div", { class: "frame" }, base, over), key);
-    const panel = { element, base, over, caption, key, picture: new Picture(base), arm, kind, words: "" };
+    const panel = { element, base, over, caption, key, picture: new Picture(base), arm, slot, kind, words: "" };
     this.caption(panel);
     this.listen(panel);
     return panel;
@@ -74,10 +74,9 @@ export class Panels {
       fill(panel.caption, t("lens.difference", { field: t(`lens.${this.differenceField()}`) }));
       return;
     }
-    const current = panel.kind === "main" ? app.lens : app.secondLens;
+    const current = app.slots[panel.slot];
     const select = h("select", { "aria-label": t("lens.title"), class: "lens", onchange: (/** @type {any} */ event) => {
-      if (panel.kind === "main") app.lens = event.target.value;
-      else app.secondLens = event.target.value;
+      app.slots[panel.slot] = event.target.value;
       app.tell("view");
     } }, ...lenses(app).map((lens) => h("option", { value: lens, selected: lens === current }, t(`lens.${lens}`))));
     select.value = current;
@@ -88,6 +87,11 @@ export class Panels {
   differenceField() {
     if (!STAINS.includes(this.app.lens)) return this.app.lens;
     return STAINS.includes(this.app.secondLens) ? "oxygen" : this.app.secondLens;
+  }
+
+  /** @param {Panel} panel */
+  lensOf(panel) {
+    return panel.kind === "difference" ? this.differenceField() : this.app.slots[panel.slot];
   }
 
   /** Draws with the next picture of the screen. */
@@ -112,7 +116,7 @@ export class Panels {
     const { app } = this;
     const { frame, geometry } = app.arms[panel.arm].course.at(app.cursor);
     this.fit(panel, geometry);
-    const lens = panel.kind === "difference" ? this.differenceField() : panel.kind === "main" ? app.lens : app.secondLens;
+    const lens = this.lensOf(panel);
     const isStain = STAINS.includes(lens);
     const field = Math.max(0, app.hello.fields.findIndex((/** @type {any} */ one) => one.name === lens));
     const ground = isStain ? this.ground(panel.arm, lens) : null;
@@ -143,7 +147,7 @@ export class Panels {
     const room = [place.clientWidth, place.clientHeight];
     const scale = Math.min(room[0] / geometry.width, room[1] / geometry.height);
     // Wider than the tissue when it is enlarged: the room beside it is used.
-    const zoom = 1 / app_zoom(this.app);
+    const zoom = 1 / this.app.view.h;
     const wide = Math.max(40, Math.round(Math.min(room[0], geometry.width * scale * zoom)));
     const tall = Math.max(40, Math.round(geometry.height * scale));
     const { view } = this.app;
@@ -287,18 +291,13 @@ export class Panels {
       const { frame } = course.at(app.cursor);
       const [wide, , deep] = course.info.extent_mm;
       const get = (/** @type {string} */ name) => percent(frame.row[app.columns[name]]);
-      const lens = panel.kind === "difference" ? this.differenceField() : panel.kind === "main" ? app.lens : app.secondLens;
+      const lens = this.lensOf(panel);
       panel.over.setAttribute("aria-label", t("speak.picture", {
         w: wide, h: deep, day: dayText(frame.day), lens: t(`lens.${lens}`), dead: get("necrotic_now_fraction"), ulcer: get("ulcer_fraction"),
         perfused: get("perfused_fraction"), clots: get("thrombosed_segment_fraction"),
       }));
     }
   }
-}
-
-/** @param {App} app */
-function app_zoom(app) {
-  return app.view.h;
 }
 
 /** @param {number} x @param {number} most */
@@ -357,9 +356,4 @@ export function vesselRows(app, arm, id) {
     [t("inspect.flow"), q[4] === 255 ? "> 200 %" : `${percent((2 * q[4]) / 255)} %`],
     [t("inspect.po2"), `${num((127.5 * q[5]) / 255)} mmHg`],
   ];
-}
-
-/** Name of a lesson's text in the language of the page, kept here for panels that show lessons. @param {any} text */
-export function lessonText(text) {
-  return both(text);
 }

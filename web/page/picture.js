@@ -38,8 +38,8 @@ void main() {
     tone = mix(tone, dead, smoothstep(0.35, 0.65, state.r));
     tone = mix(tone, vec3(0.80, 0.42, 0.39), 0.5 * smoothstep(0.35, 0.65, state.b));
     float m = state.a * state.a;
-    float grain = hash(at * grid * 5.0);
-    if (m > 0.002 && grain < clamp(0.04 + 1.8 * sqrt(m), 0.0, 0.7)) tone = mix(tone, calcium, 0.85);
+    float grain = hash(at * grid * 7.0);
+    if (m > 0.002 && grain < clamp(1.6 * sqrt(m) - 0.02, 0.03, 0.55)) tone = mix(tone, calcium, 0.6);
     tone = mix(tone, vec3(0.957, 0.914, 0.788), smoothstep(0.4, 0.6, state.g));
   } else if (mode == 1) {
     tone = texture(table, vec2((value * 255.0 + 0.5) / 256.0, 0.5)).rgb;

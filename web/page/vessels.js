@@ -49,7 +49,7 @@ export function drawMarks(c, frame, g, rect, marks) {
   if (marks.cells) drawCells(c, frame, g, px, py, ratio);
   if (marks.clots) {
     for (let s = 0; s < Math.min(g.count, frame.segmentCount); s += 1) {
-      if (frame.segments[6 * s + 2] >= 230 && (g.flags[s] & 4)) drawCross(c, px, py, pieces(g, s)[0], ratio * (g.radius[s] > 8 ? 4 : 2.6));
+      if (frame.segments[6 * s + 2] >= 230 && (g.flags[s] & 4)) drawCross(c, px, py, pieces(g, s)[0], ratio * ((g.flags[s] & 3) === 1 ? 1.6 : 3.4));
     }
   }
   const at = marks.selected === null ? -1 : g.ids.indexOf(marks.selected);

@@ -44,7 +44,7 @@ export function chain(events, perDay, place, width, value) {
     const last = own.reduce((a, b) => (a.t_d > b.t_d ? a : b));
     links.push({ lane: "tissue", step: step(last), what: t("event.death"), undo: { step: step(first), changes: { sets: ["mechanisms.damp_loop=false"] } },
       text: `${t("why.link.death", { day: dayText(last.t_d), n: own.length, first: dayText(first.t_d) })}. ${t("why.link.loop")}.` });
-    const share = value(step(first), "hypoxic_fraction");
+    const share = value(step(last), "hypoxic_fraction");
     links.push({ lane: "oxygen", step: step(first), text: t("why.link.hypoxia", { share: percent(share) }), what: t("why.lane.oxygen"), undo: null });
   }
   // The closure that most of these deaths name as their cause.
@@ -101,7 +101,7 @@ export function drawLanes(canvas, rows, columns, links, events, perDay, last) {
   const c = canvas.getContext("2d");
   if (!c) return;
   c.clearRect(0, 0, canvas.width, canvas.height);
-  const left = 74 * ratio;
+  const left = 86 * ratio;
   const high = (canvas.height - 14 * ratio) / LANES.length;
   const x = (/** @type {number} */ step) => left + ((canvas.width - left - 8 * ratio) * step) / Math.max(1, last);
   c.font = `${10.5 * ratio}px system-ui, "Noto Sans CJK SC", sans-serif`;
