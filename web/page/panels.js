@@ -200,7 +200,7 @@ export class Panels {
     bar.style.background = `linear-gradient(90deg, ${stops.join(",")})`;
     const half = (field.high - field.low) / 2;
     const ends = panel.kind === "difference" ? [`−${num(half)}`, `+${num(half)}`] : [num(field.low), num(field.high)];
-    fill(panel.key, h("span", { class: "bar" }, ends[0], bar, `${ends[1]}${field.unit && field.unit !== "-" ? ` ${field.unit}` : ""}`),
+    fill(panel.key, h("span", { class: "bar", title: field.unit }, ends[0], bar, `${ends[1]}${field.unit.length < 9 && field.unit !== "-" ? ` ${field.unit}` : ""}`),
       panel.kind === "difference" ? t("lens.difference.help") : sign("×", "#b34700", t("legend.clot")));
   }
 

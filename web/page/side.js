@@ -276,7 +276,7 @@ export function classPane(app) {
   });
   const box1 = box(t("class.title"), h("p", { class: "quiet" }, t("class.help")), h("div", { class: "fields" }, h("label", { for: "seat" }, t("class.seat")), h("span", {}, seat, take)), ...codes);
   const paste = h("textarea", { id: "codes", rows: 3, value: room.pasted, oninput: (/** @type {any} */ e) => { room.pasted = e.target.value; } });
-  const canvas = h("canvas", { class: "histogram", role: "img", id: "histogram" });
+  const canvas = h("canvas", { class: "histogram", role: "img", id: "histogram", hidden: true });
   const words = h("div", { id: "class-result", "aria-live": "polite" });
   const draw = () => {
     const { results, bad } = decodeAll(room.pasted);
@@ -290,6 +290,7 @@ export function classPane(app) {
     });
     fill(words, h("p", {}, text), ...groups);
     canvas.setAttribute("aria-label", text);
+    canvas.hidden = false;
     histogram(canvas, results, t("class.axis"));
   };
   requestAnimationFrame(draw);

@@ -75,7 +75,7 @@ export function drawStrip(canvas, what) {
     const last = curve.rows.at(-1);
     if (last && curve.label && Number.isFinite(last[1][what.column])) {
       c.fillStyle = curve.colour;
-      const at = Math.min(x(last[0]) + 3 * ratio, right - 8 * ratio);
+      const at = Math.min(x(last[0]) + (curve.dash.length > 0 ? 12 : 3) * ratio, right - 8 * ratio);
       c.fillText(curve.label, at, Math.max(top + 9 * ratio, y(last[1][what.column]) - 3 * ratio));
     }
   }
