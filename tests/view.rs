@@ -28,7 +28,13 @@ impl Running {
     fn begin() -> Tested<Self> {
         let stop = Stop::default();
         let server = Server::bind(0, None, stop.clone())?;
-        let port = server.url().trim_end_matches('/').rsplit(':').next().unwrap_or("").parse()?;
+        let port = server
+            .url()
+            .trim_end_matches('/')
+            .rsplit(':')
+            .next()
+            .unwrap_or("")
+            .parse()?;
         let thread = Some(thread::spawn(move || server.serve()));
         Ok(Self { port, stop, thread })
     }
@@ -89,12 +95,26 @@ fn ask(socket: &mut Socket, request: &Value) -> Tested<(usize, Value)> {
 fn the_page_and_its_scripts_are_served_with_a_strict_policy() -> Tested {
     let server = Running::begin()?;
     let page = server.get("/")?;
-    assert!(page.starts_with("HTTP/1.1 200") && page.contains("<!doctype html>"), "{page}");
+    assert!(
+        page.starts_with("HTTP/1.1 200") && page.contains("<!doctype html>"),
+        "{page}"
+    );
     assert!(page.contains("Content-Security-Policy: default-src 'none'"));
     assert!(server.get("/main.js?x=1")?.contains("Content-Type: text/javascript"));
-    for path in ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/..\\Cargo.toml", "//etc/passwd", "/etc/passwd", "/main.js/..", "*"] {
+    for path in [
+        "/../Cargo.toml",
+        "/%2e%2e/Cargo.toml",
+        "/..\\Cargo.toml",
+        "//etc/passwd",
+        "/etc/passwd",
+        "/main.js/..",
+        "*",
+    ] {
         let answer = server.get(path)?;
-        assert!(answer.starts_with("HTTP/1.1 404") || answer.starts_with("HTTP/1.1 400"), "{path}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 404") || answer.starts_with("HTTP/1.1 400"),
+            "{path}: {answer}"
+        );
     }
     Ok(())
 }
@@ -109,7 +129,10 @@ fn other_hosts_other_origins_and_other_methods_are_refused() -> Tested {
         (format!("GET / HTTP/1.1\r\nHost: evil.example:{port}\r\n\r\n"), "421"),
         ("GET / HTTP/1.1\r\n\r\n".to_owned(), "421"),
         (format!("POST / HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n"), "405"),
-        (format!("GET /session HTTP/1.1\r\nHost: localhost:{port}\r\n{upgrade}\r\n"), "403"),
+        (
+            format!("GET /session HTTP/1.1\r\nHost: localhost:{port}\r\n{upgrade}\r\n"),
+            "403",
+        ),
         (
             format!("GET /session HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://evil.example\r\n{upgrade}\r\n"),
             "403",
@@ -119,13 +142,22 @@ fn other_hosts_other_origins_and_other_methods_are_refused() -> Tested {
             "426",
         ),
         ("\u{1}\u{2}garbage\r\n\r\n".to_owned(), "400"),
-        (format!("GET / HTTP/1.1\r\nHost: localhost:{port}\r\nX: {}\r\n\r\n", "a".repeat(20_000)), "431"),
+        (
+            format!(
+                "GET / HTTP/1.1\r\nHost: localhost:{port}\r\nX: {}\r\n\r\n",
+                "a".repeat(20_000)
+            ),
+            "431",
+        ),
     ];
     for (request, status) in cases {
         let answer = server.raw(request.as_bytes())?;
         // A client that is cut off while it still sends may lose the words.
         let cut_off = status == "431" && answer.is_empty();
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) || cut_off, "{status}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")) || cut_off,
+            "{status}: {answer}"
+        );
     }
     assert!(server.is_alive());
     Ok(())
@@ -140,7 +172,10 @@ fn a_session_gives_the_state_of_the_command_line() -> Tested {
     let open = json!({ "id": 2, "do": "open", "scenario": "cua_warfarin", "size": "classroom", "seed": 3, "days": 4 });
     let (frames, opened) = ask(&mut socket, &open)?;
     assert_eq!((frames, &opened["is"]), (2, &json!("opened")), "{opened}");
-    let (frames, end) = ask(&mut socket, &json!({ "id": 3, "do": "advance", "branch": 0, "steps": 96 }))?;
+    let (frames, end) = ask(
+        &mut socket,
+        &json!({ "id": 3, "do": "advance", "branch": 0, "steps": 96 }),
+    )?;
     assert_eq!((frames, &end["is_last"]), (1, &json!(true)), "{end}");
     let (_, toml) = ask(&mut socket, &json!({ "id": 4, "do": "toml", "branch": 0 }))?;
     let (scenario, _) = Scenario::from_text("page.toml", toml["text"].as_str().unwrap_or(""), &[])?;
@@ -180,7 +215,10 @@ fn broken_frames_end_their_session_and_nothing_else() -> Tested {
     let _ = socket.send(Message::text("x".repeat(2_000_000)));
     assert!(matches!(socket.read(), Err(_) | Ok(Message::Close(_))));
     let mut socket = server.socket()?;
-    let (_, answer) = ask(&mut socket, &json!({ "id": 5, "do": "open", "scenario": "../../etc/passwd" }))?;
+    let (_, answer) = ask(
+        &mut socket,
+        &json!({ "id": 5, "do": "open", "scenario": "../../etc/passwd" }),
+    )?;
     assert_eq!((&answer["is"], &answer["id"]), (&json!("error"), &json!(5)));
     let (_, answer) = ask(&mut socket, &json!([1, 2]))?;
     assert_eq!(answer["is"], "error");

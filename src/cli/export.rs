@@ -64,18 +64,28 @@ fn format(text: &str) -> std::result::Result<To, String> {
 #[cfg(feature = "view")]
 fn page(args: &ExportArgs) -> Result<Reply> {
     if args.to.len() > 1 {
-        return Err(Error::Usage("html is one file: ask for the other formats in a second command".into()));
+        return Err(Error::Usage(
+            "html is one file: ask for the other formats in a second command".into(),
+        ));
     }
     let start = super::view::start(&args.run.to_string_lossy(), &[], None)?;
-    let path = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.html", start.name)));
+    let path = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{}.html", start.name)));
     crate::view::offline::write(&start, &path, args.force)?;
-    let text = format!("Wrote {}: open it in a browser, from a stick or a mail; it needs no network\n", path.display());
+    let text = format!(
+        "Wrote {}: open it in a browser, from a stick or a mail; it needs no network\n",
+        path.display()
+    );
     Ok(Reply::text(text).with("page", path.display().to_string()))
 }
 
 #[cfg(not(feature = "view"))]
 fn page(_: &ExportArgs) -> Result<Reply> {
-    Err(Error::MissingTool("this calcisim was built without its page: build it with the feature view".into()))
+    Err(Error::MissingTool(
+        "this calcisim was built without its page: build it with the feature view".into(),
+    ))
 }
 
 pub(super) fn export(args: &ExportArgs, global: &Global) -> Result<Reply> {

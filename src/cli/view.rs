@@ -71,7 +71,11 @@ pub(super) fn start(what: &str, sets: &[String], seed: Option<u64>) -> Result<St
         let scenario = archive.scenario.clone()?;
         let text = files::read_text(&folder.join("hashes.csv")).unwrap_or_default();
         return Ok(Start {
-            recorded: if sets.is_empty() && seed.is_none() { hashes::parse(&text) } else { BTreeMap::new() },
+            recorded: if sets.is_empty() && seed.is_none() {
+                hashes::parse(&text)
+            } else {
+                BTreeMap::new()
+            },
             series: files::read_text(&folder.join("series.csv")).unwrap_or_default(),
             ..of(&scenario, seed.or(Some(archive.record.seed)))?
         });

@@ -44,11 +44,15 @@ pub fn hello(engine: &str) -> Result<Value> {
 }
 
 /// Lessons; an offline page has them beside its engine, so that their text can change without it.
+#[cfg(not(feature = "cli"))]
 fn all_lessons() -> Result<Vec<Value>> {
-    #[cfg(feature = "cli")]
-    return super::lessons::all();
-    #[cfg(not(feature = "cli"))]
     Ok(Vec::new())
+}
+
+/// Lessons.
+#[cfg(feature = "cli")]
+fn all_lessons() -> Result<Vec<Value>> {
+    super::lessons::all()
 }
 
 /// Questions of the shipped scenarios, as their files say them.
@@ -81,7 +85,11 @@ fn days_of(name: &str, depth: u32) -> Option<f64> {
 
 fn levers() -> Vec<Value> {
     let registry = Registry::embedded();
-    LEVERS.into_iter().filter_map(|key| registry.row(key)).map(lever).collect()
+    LEVERS
+        .into_iter()
+        .filter_map(|key| registry.row(key))
+        .map(lever)
+        .collect()
 }
 
 fn lever(row: &Row) -> Value {

@@ -97,7 +97,11 @@ pub fn power(species: Species) -> f64 {
 /// A value of a field as a byte.
 fn packed(value: f32, low: f32, high: f32, root: bool) -> u8 {
     let share = (value - low) / (high - low);
-    let share = if root { math::positive(f64::from(share)).sqrt() as f32 } else { share };
+    let share = if root {
+        math::positive(f64::from(share)).sqrt() as f32
+    } else {
+        share
+    };
     // A cast saturates, and takes NaN for 0.
     (share * 255.0 + 0.5) as u8
 }
@@ -220,7 +224,10 @@ mod tests {
 
     #[test]
     fn a_value_is_packed_between_the_ends_of_its_range() {
-        assert_eq!([-3.0, 0.0, 50.0, 100.0, 900.0].map(|x| packed(x, 0.0, 100.0, false)), [0, 0, 128, 255, 255]);
+        assert_eq!(
+            [-3.0, 0.0, 50.0, 100.0, 900.0].map(|x| packed(x, 0.0, 100.0, false)),
+            [0, 0, 128, 255, 255]
+        );
         assert_eq!(packed(f32::NAN, 0.0, 1.0, false), 0);
         assert_eq!(packed(0.0025, 0.0, 1.0, true), 13);
     }

@@ -6,12 +6,27 @@ use crate::error::{Error, Result};
 
 /// Lessons in the order in which they build on each other: name and text.
 const FILES: [(&str, &str); 6] = [
-    ("what_is_calciphylaxis", include_str!("../../lessons/what_is_calciphylaxis.toml")),
-    ("calcium_is_not_enough", include_str!("../../lessons/calcium_is_not_enough.toml")),
+    (
+        "what_is_calciphylaxis",
+        include_str!("../../lessons/what_is_calciphylaxis.toml"),
+    ),
+    (
+        "calcium_is_not_enough",
+        include_str!("../../lessons/calcium_is_not_enough.toml"),
+    ),
     ("the_clot", include_str!("../../lessons/the_clot.toml")),
-    ("why_biopsies_miss", include_str!("../../lessons/why_biopsies_miss.toml")),
-    ("can_stem_cells_help", include_str!("../../lessons/can_stem_cells_help.toml")),
-    ("what_patients_live_with", include_str!("../../lessons/what_patients_live_with.toml")),
+    (
+        "why_biopsies_miss",
+        include_str!("../../lessons/why_biopsies_miss.toml"),
+    ),
+    (
+        "can_stem_cells_help",
+        include_str!("../../lessons/can_stem_cells_help.toml"),
+    ),
+    (
+        "what_patients_live_with",
+        include_str!("../../lessons/what_patients_live_with.toml"),
+    ),
 ];
 
 /// All lessons, as a page reads them.
@@ -57,7 +72,16 @@ mod tests {
         for lesson in all()? {
             let name = lesson["id"].as_str().unwrap_or("").to_owned();
             is_bilingual(&lesson, &name, &mut faults);
-            for key in ["title", "aim", "minutes", "level", "scenario", "step", "misconception", "sources"] {
+            for key in [
+                "title",
+                "aim",
+                "minutes",
+                "level",
+                "scenario",
+                "step",
+                "misconception",
+                "sources",
+            ] {
                 if lesson[key].is_null() {
                     faults.push(format!("{name}: no {key}"));
                 }

@@ -34,7 +34,10 @@ pub fn take(snapshot: &Snapshot, draw: &Draw, lens: &Lens) -> Result<Value> {
         return Err(Error::input("n", format!("{} biopsies: expected 1 to {MOST}", draw.n)));
     }
     if draw.within.iter().any(|x| !x.is_finite()) || draw.within[1] <= draw.within[0] {
-        return Err(Error::input("within", "expected two shares of the width, the smaller first"));
+        return Err(Error::input(
+            "within",
+            "expected two shares of the width, the smaller first",
+        ));
     }
     let grid = &snapshot.grid;
     let [wide, broad, _] = grid.extent_um();

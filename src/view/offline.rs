@@ -19,7 +19,8 @@ const CLOSE: &str = "</script>";
 
 /// The page that begins with a scenario.
 pub fn page(start: &Start) -> Result<String> {
-    let broken = || Error::MissingTool("docs/calcisim.html of this build holds no page: build it by node web/build.mjs".into());
+    let broken =
+        || Error::MissingTool("docs/calcisim.html of this build holds no page: build it by node web/build.mjs".into());
     let from = PAGE.find(OPEN).ok_or_else(broken)? + OPEN.len();
     let to = from + PAGE[from..].find(CLOSE).ok_or_else(broken)?;
     let boot = json!({ "name": start.name, "text": start.text, "files": start.files, "seed": start.seed,

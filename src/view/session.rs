@@ -89,13 +89,25 @@ pub struct Session {
 enum Ask {
     Hello,
     Open(Open),
-    Advance { branch: usize, steps: u64 },
+    Advance {
+        branch: usize,
+        steps: u64,
+    },
     Fork(Fork),
-    Look { branch: usize, step: u64 },
-    Ground { branch: usize, stain: String, px_per_mm: f64 },
+    Look {
+        branch: usize,
+        step: u64,
+    },
+    Ground {
+        branch: usize,
+        stain: String,
+        px_per_mm: f64,
+    },
     Biopsy(Biopsy),
     Lottery(Lottery),
-    Toml { branch: usize },
+    Toml {
+        branch: usize,
+    },
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -447,7 +459,10 @@ impl Session {
             frame::geometry(&model.tissue, number),
             frame::frame(&model.tissue, &row, number, hash, false),
         ];
-        Ok((messages, json!({ "is": "look", "branch": number, "step": step, "hash": hex(hash) })))
+        Ok((
+            messages,
+            json!({ "is": "look", "branch": number, "step": step, "hash": hex(hash) }),
+        ))
     }
 
     fn biopsy(&self, order: &Biopsy) -> Result<Answer> {
@@ -493,15 +508,22 @@ impl Session {
             let day = step as f64 * branch.step_h() / 24.0;
             head += &format!("# This course left course {parent} on day {day}.\n");
             if !branch.changes.sets.is_empty() {
-                head += "# Switches and rates below were changed on that day; a run of this file has them from day 0.\n";
+                head +=
+                    "# Switches and rates below were changed on that day; a run of this file has them from day 0.\n";
             }
         }
         if !branch.changes.hold.is_empty() {
             let ids: Vec<String> = branch.changes.hold.iter().map(u64::to_string).collect();
-            head += &format!("# Vessels held open, which a scenario cannot say: {}.\n", ids.join(", "));
+            head += &format!(
+                "# Vessels held open, which a scenario cannot say: {}.\n",
+                ids.join(", ")
+            );
         }
         if !branch.changes.without.is_empty() {
-            head += &format!("# Left out: {}. Delete their tables.\n", branch.changes.without.join(", "));
+            head += &format!(
+                "# Left out: {}. Delete their tables.\n",
+                branch.changes.without.join(", ")
+            );
         }
         Ok(head + &branch.scenario.resolved_toml())
     }
@@ -545,7 +567,10 @@ fn joined(text: &str, append: &str) -> String {
 }
 
 fn ids(words: &[String]) -> Result<Vec<u64>> {
-    let id = |word: &String| word.parse().map_err(|_| Error::input("hold", format!("{word:?} is no vessel")));
+    let id = |word: &String| {
+        word.parse()
+            .map_err(|_| Error::input("hold", format!("{word:?} is no vessel")))
+    };
     words.iter().map(id).collect()
 }
 

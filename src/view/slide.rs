@@ -40,7 +40,10 @@ fn scale(px_per_mm: f64, size_um: [f64; 2]) -> Result<Scale> {
     let px_per_um = px_per_mm / 1000.0;
     let pixels = px_per_um * px_per_um * size_um[0] * size_um[1];
     if !(px_per_um.is_finite() && px_per_um > 0.0 && pixels <= MOST_PIXELS) {
-        return Err(Error::input("px_per_mm", format!("{px_per_mm}: this picture would be too large")));
+        return Err(Error::input(
+            "px_per_mm",
+            format!("{px_per_mm}: this picture would be too large"),
+        ));
     }
     Ok(Scale {
         px_per_um,

@@ -20,24 +20,24 @@ export function lessonPane(app, run, again, openTab) {
   const predict = predictBox(app, again);
   if (!now.lesson) {
     const cards = app.hello.lessons.map((/** @type {Lesson} */ lesson) => h("article", { class: "lesson-card" },
-      h("h4", {}, both(lesson.title)), h("p", {}, both(lesson.aim)),
+      h("h3", {}, both(lesson.title)), h("p", {}, both(lesson.aim)),
       h("p", { class: "quiet" }, `${t("learn.minutes", { n: lesson.minutes })} · ${both(lesson.level)}`),
       h("button", { class: "accent", "data-lesson": lesson.id, onclick: () => { now.lesson = lesson; now.step = 0; again(); } }, t("learn.begin")), " ",
       h("button", { onclick: () => printSheet(lesson) }, t("learn.print"))));
-    return [h("section", {}, h("h3", {}, t("learn.title")), ...cards), predict];
+    return [h("section", {}, h("h2", {}, t("learn.title")), ...cards), predict];
   }
   const { lesson } = now;
   const step = lesson.step[now.step];
   const paragraphs = both(step.text).trim().split(/\n\s*\n/).map((p) => h("p", {}, p));
   return [h("section", { class: "lesson" },
     h("button", { class: "small", onclick: () => { now.lesson = null; again(); } }, `‹ ${t("learn.back")}`),
-    h("h3", { id: "lesson-title" }, both(lesson.title)),
+    h("h2", { id: "lesson-title" }, both(lesson.title)),
     h("p", { class: "quiet" }, t("learn.step", { n: now.step + 1, all: lesson.step.length })),
     ...paragraphs,
     h("button", { class: "accent", id: "lesson-show", onclick: () => run(() => show(app, lesson, step, openTab)) }, t("learn.show")),
-    h("div", { class: "task" }, h("h4", {}, t("learn.task")), h("p", {}, both(step.task))),
+    h("div", { class: "task" }, h("h3", {}, t("learn.task")), h("p", {}, both(step.task))),
     h("details", {}, h("summary", {}, t("learn.expected")), h("p", {}, both(step.expected))),
-    ...(now.step === lesson.step.length - 1 ? [h("div", { class: "task" }, h("h4", {}, t("learn.misconception")), h("p", {}, h("q", {}, both(lesson.misconception.claim))), h("p", {}, both(lesson.misconception.answer))),
+    ...(now.step === lesson.step.length - 1 ? [h("div", { class: "task" }, h("h3", {}, t("learn.misconception")), h("p", {}, h("q", {}, both(lesson.misconception.claim))), h("p", {}, both(lesson.misconception.answer))),
       h("details", {}, h("summary", {}, t("learn.sources")), h("ul", {}, ...lesson.sources.map((source) => h("li", {}, source))))] : []),
     h("div", { class: "turn" },
       h("button", { disabled: now.step === 0, onclick: () => { now.step -= 1; again(); } }, t("learn.previous")),
@@ -90,7 +90,7 @@ function predictBox(app, again) {
   } else {
     words.textContent = t("predict.kept", { guess: app.guess });
   }
-  return h("section", {}, h("h3", {}, t("predict.title")), ...content);
+  return h("section", {}, h("h2", {}, t("predict.title")), ...content);
 }
 
 /** The sheet of a lesson on paper: tasks with room for answers. @param {Lesson} lesson */

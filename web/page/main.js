@@ -388,7 +388,7 @@ function remembered(key) {
 async function begin() {
   const shared = unpacked(location.hash);
   const asked = new URLSearchParams(location.search).get("lang");
-  setLanguage(asked ?? shared?.language ?? remembered("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
+  setLanguage(shared?.language ?? asked ?? remembered("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
   const engine = await connect();
   const hello = (await engine.ask({ do: "hello" })).answer;
   const lessons = document.getElementById("lessons")?.textContent;

@@ -13,7 +13,7 @@ import { t } from "./words.js";
 
 /** @param {string} title @param {...(Node | string)} children */
 function box(title, ...children) {
-  return h("section", {}, h("h3", {}, title), ...children);
+  return h("section", {}, h("h2", {}, title), ...children);
 }
 
 /** Runs what a button asks for; faults are shown. @param {() => Promise<void> | void} work */
@@ -37,7 +37,7 @@ export function lookPane(app) {
     const { geometry } = app.arms[arm].course.at(app.cursor);
     const s = geometry.ids.indexOf(app.selected);
     const type = s < 0 ? "" : t(["legend.arteriole", "legend.capillary", "legend.venule"][geometry.flags[s] & 3]);
-    found.append(h("h4", {}, t("inspect.vessel", { class: type, id: short(app.selected) })));
+    found.append(h("h3", {}, t("inspect.vessel", { class: type, id: short(app.selected) })));
     found.append(h("table", {}, ...vesselRows(app, arm, app.selected).map(([name, text]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, text)))));
     const id = app.selected;
     const closed = app.arms[0].course.events().find((e) => e.kind === "closure" && e.entity === `segment:${id}` && e.t_d <= app.day);

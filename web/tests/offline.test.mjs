@@ -85,7 +85,7 @@ test("two arms share the site: the same bits until one is changed", { skip, time
   await toDay(page, 14);
   const other = await hashes();
   assert.notEqual(other[0], other[1]);
-  assert.equal(await page.locator(".panel").count(), 3, "A, B and their difference");
+  assert.equal(await page.locator(".panel").count(), 4, "A, B, their difference, B through a second lens");
 });
 
 test("every lens draws something else", { skip, timeout: 180_000 }, async () => {

@@ -49,14 +49,36 @@ mod tests {
 
     #[test]
     fn every_script_that_a_script_imports_is_served_and_nothing_else() {
-        for name in ["main", "app", "panels", "side", "course", "lessons", "files", "picker", "why", "treatments", "engine"] {
+        for name in [
+            "main",
+            "app",
+            "panels",
+            "side",
+            "course",
+            "lessons",
+            "files",
+            "picker",
+            "why",
+            "treatments",
+            "engine",
+        ] {
             let text = find(&format!("/{name}.js")).map_or("", |asset| asset.1);
-            for line in text.lines().filter(|line| line.starts_with("import ") || line.starts_with("} from ")) {
+            for line in text
+                .lines()
+                .filter(|line| line.starts_with("import ") || line.starts_with("} from "))
+            {
                 let Some(path) = line.split('"').nth(1) else { continue };
                 assert!(find(path.trim_start_matches('.')).is_some(), "{name}.js: {line}");
             }
         }
-        for path in ["/../Cargo.toml", "/..%2fCargo.toml", "//etc/passwd", "/words.js/", "", "main.js"] {
+        for path in [
+            "/../Cargo.toml",
+            "/..%2fCargo.toml",
+            "//etc/passwd",
+            "/words.js/",
+            "",
+            "main.js",
+        ] {
             assert!(find(path).is_none(), "{path}");
         }
     }

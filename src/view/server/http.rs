@@ -66,7 +66,12 @@ impl Request {
         let headers = head
             .headers
             .iter()
-            .map(|h| (h.name.to_ascii_lowercase(), String::from_utf8_lossy(h.value).trim().to_owned()))
+            .map(|h| {
+                (
+                    h.name.to_ascii_lowercase(),
+                    String::from_utf8_lossy(h.value).trim().to_owned(),
+                )
+            })
             .collect();
         Ok(Some(Self {
             method: head.method.unwrap_or("").to_owned(),
@@ -153,7 +158,8 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_a_host_and_only_its_page_an_origin() {
-        let request = |host: &str, origin: &str| parsed(&format!("GET / HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n\r\n"));
+        let request =
+            |host: &str, origin: &str| parsed(&format!("GET / HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n\r\n"));
         let ours = request("127.0.0.1:80", "http://localhost:80");
         assert!(ours.host_is_ours(80) && ours.origin_is_ours(80));
         for (host, origin) in [

@@ -100,7 +100,9 @@ impl Server {
                     let shared = self.shared.clone();
                     let name = "page".to_owned();
                     // A machine without room for a thread loses this connection, not the server.
-                    let _ = thread::Builder::new().name(name).spawn(move || connection(stream, &shared));
+                    let _ = thread::Builder::new()
+                        .name(name)
+                        .spawn(move || connection(stream, &shared));
                 }
                 Err(_) => thread::sleep(Duration::from_millis(15)),
             }
@@ -134,7 +136,11 @@ fn connection(mut stream: TcpStream, shared: &Shared) {
 
 fn route(mut stream: TcpStream, request: &Request, shared: &Shared) -> io::Result<()> {
     if !request.host_is_ours(shared.port) {
-        return refuse(&mut stream, "421 Misdirected Request", "this server answers to 127.0.0.1 alone");
+        return refuse(
+            &mut stream,
+            "421 Misdirected Request",
+            "this server answers to 127.0.0.1 alone",
+        );
     }
     if request.path == "/session" {
         if !request.origin_is_ours(shared.port) {
@@ -144,7 +150,11 @@ fn route(mut stream: TcpStream, request: &Request, shared: &Shared) -> io::Resul
             return refuse(&mut stream, "426 Upgrade Required", "a session is a WebSocket");
         };
         let Some(_seat) = Seat::take(&shared.sessions, MOST_SESSIONS) else {
-            return refuse(&mut stream, "503 Service Unavailable", "too many sessions: close a page");
+            return refuse(
+                &mut stream,
+                "503 Service Unavailable",
+                "too many sessions: close a page",
+            );
         };
         let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
         stream.write_all(

@@ -16,7 +16,10 @@ fn ask(session: &mut Session, request: Value) -> Value {
 }
 
 fn open(session: &mut Session, append: &str) -> Value {
-    ask(session, json!({ "id": 1, "do": "open", "text": SMALL, "append": append }))
+    ask(
+        session,
+        json!({ "id": 1, "do": "open", "text": SMALL, "append": append }),
+    )
 }
 
 fn run_to(session: &mut Session, branch: usize, day: u64) -> Value {
@@ -37,7 +40,11 @@ fn run_to(session: &mut Session, branch: usize, day: u64) -> Value {
 fn a_page_steps_to_the_state_of_a_run_however_it_divides_the_way() -> Result<()> {
     let mut session = Session::new("native", None);
     let opened = open(&mut session, "");
-    assert_eq!((&opened["is"], &opened["id"]), (&json!("opened"), &json!(1)), "{opened}");
+    assert_eq!(
+        (&opened["is"], &opened["id"]),
+        (&json!("opened"), &json!(1)),
+        "{opened}"
+    );
     for steps in [1, 6, 17, 24] {
         ask(&mut session, json!({ "do": "advance", "branch": 0, "steps": steps }));
     }
@@ -56,8 +63,15 @@ fn a_fork_is_the_run_that_had_the_change_from_the_start() -> Result<()> {
     let mut session = Session::new("native", None);
     open(&mut session, "");
     let control = run_to(&mut session, 0, 6);
-    let forked = ask(&mut session, json!({ "do": "fork", "branch": 0, "step": 72, "append": lever }));
-    assert_eq!((&forked["is"], &forked["step"]), (&json!("forked"), &json!(72)), "{forked}");
+    let forked = ask(
+        &mut session,
+        json!({ "do": "fork", "branch": 0, "step": 72, "append": lever }),
+    );
+    assert_eq!(
+        (&forked["is"], &forked["step"]),
+        (&json!("forked"), &json!(72)),
+        "{forked}"
+    );
     let branch = forked["branch"].as_u64().unwrap_or(9) as usize;
     let changed = run_to(&mut session, branch, 6);
     let whole = open(&mut session, lever)["branch"].as_u64().unwrap_or(9) as usize;
@@ -88,11 +102,17 @@ fn without_the_bruise_and_with_a_vessel_held_open_the_course_is_another() {
     let mut session = Session::new("native", None);
     open(&mut session, "");
     let control = run_to(&mut session, 0, 6);
-    let without = ask(&mut session, json!({ "do": "open", "text": SMALL, "without": ["bruise"] }));
+    let without = ask(
+        &mut session,
+        json!({ "do": "open", "text": SMALL, "without": ["bruise"] }),
+    );
     assert_eq!(without["is"], "opened", "{without}");
     let branch = without["branch"].as_u64().unwrap_or(9) as usize;
     assert_ne!(run_to(&mut session, branch, 6)["hash"], control["hash"]);
-    let held = ask(&mut session, json!({ "do": "fork", "branch": 0, "step": 72, "hold": ["x"] }));
+    let held = ask(
+        &mut session,
+        json!({ "do": "fork", "branch": 0, "step": 72, "hold": ["x"] }),
+    );
     assert_eq!(held["is"], "error");
 }
 
@@ -138,7 +158,11 @@ fn a_classroom_site_is_small_and_keeps_its_bruise() {
     assert_eq!(opened["is"], "opened", "{opened}");
     assert_eq!(opened["extent_mm"][0], 2.0);
     assert_eq!(opened["extent_mm"][2], 6.0);
-    let bruise = opened["entries"].as_array().into_iter().flatten().find(|e| e["id"] == "bruise");
+    let bruise = opened["entries"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|e| e["id"] == "bruise");
     assert_eq!(bruise.map(|e| e["x_mm"].clone()), Some(json!(1.0)));
 }
 
@@ -146,10 +170,18 @@ fn a_classroom_site_is_small_and_keeps_its_bruise() {
 fn nonsense_is_answered_in_words() {
     let mut session = Session::new("native", None);
     let nonsense = [
-        "", "{", "[]", "7", "{\"do\":\"fly\"}", "{\"do\":\"advance\"}", "{\"do\":\"open\"}",
-        "{\"do\":\"advance\",\"branch\":4,\"steps\":1}", "{\"do\":\"open\",\"scenario\":\"../../etc/passwd\"}",
+        "",
+        "{",
+        "[]",
+        "7",
+        "{\"do\":\"fly\"}",
+        "{\"do\":\"advance\"}",
+        "{\"do\":\"open\"}",
+        "{\"do\":\"advance\",\"branch\":4,\"steps\":1}",
+        "{\"do\":\"open\",\"scenario\":\"../../etc/passwd\"}",
         "{\"do\":\"open\",\"scenario\":\"healthy\",\"sets\":[\"space.voxel_um=1.0\"]}",
-        "{\"do\":\"open\",\"text\":\"schema = 1\",\"unknown\":1}", "{\"do\":\"open\",\"scenario\":\"healthy\",\"days\":-3}",
+        "{\"do\":\"open\",\"text\":\"schema = 1\",\"unknown\":1}",
+        "{\"do\":\"open\",\"scenario\":\"healthy\",\"days\":-3}",
     ];
     for request in nonsense {
         let answer = last(&session.ask(request));

@@ -260,7 +260,9 @@ pub unsafe extern "C" fn calcisim_ask(this: *mut Page, place: *const u8, length:
     // Safety: the caller's promise is the one that `text` asks for.
     let request = unsafe { text(place, length) };
     // Safety: the caller promises a living page.
-    let Some(page) = (unsafe { this.as_mut() }) else { return -1 };
+    let Some(page) = (unsafe { this.as_mut() }) else {
+        return -1;
+    };
     match answer(request) {
         Some(request) => {
             page.answer = page.session.ask(&request);
