@@ -33,4 +33,5 @@ pub mod table;
 mod text;
 pub mod trial;
 mod trial_tables;
+pub mod validation;
 pub mod verify;

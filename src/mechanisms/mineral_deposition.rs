@@ -52,8 +52,8 @@ use crate::math;
 use crate::parameters::Arrows;
 use crate::state::anatomy::NONE;
 use crate::state::cells::{CONTRACTILE, OSTEOGENIC};
-use crate::state::ledger::{voxel_capacity_ug, wall_capacity_ug};
 use crate::state::fields::PhosphateUptake;
+use crate::state::ledger::{voxel_capacity_ug, wall_capacity_ug};
 use crate::state::{Cells, Fields, Host, Now, Tissue, Vessels};
 
 /// Registry section `mineral`.
@@ -122,7 +122,11 @@ impl Ions {
     fn product(self, phosphate: f64) -> (f64, f64) {
         let taken = CALCIUM_PER_PHOSPHATE * math::positive(self.phosphate - phosphate);
         let calcium = math::positive(self.calcium - taken);
-        let falls = if taken > 0.0 && calcium > 0.0 { CALCIUM_PER_PHOSPHATE } else { 0.0 };
+        let falls = if taken > 0.0 && calcium > 0.0 {
+            CALCIUM_PER_PHOSPHATE
+        } else {
+            0.0
+        };
         (calcium * phosphate, calcium + falls * phosphate)
     }
 }
@@ -351,8 +355,7 @@ fn grow_in_interstitium(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, up
         if !depot.is_empty() {
             thiosulfate += f64::from(depot[voxel]);
         }
-        let first =
-            opens * p.fat_nucleation_per_d * supersaturation(p, product) * math::positive(1.0 - inhibition);
+        let first = opens * p.fat_nucleation_per_d * supersaturation(p, product) * math::positive(1.0 - inhibition);
         let own = old / (old + p.first_surface);
         let with_cells = arrows.adipo * f64::from(u8::from(calcifying));
         let on_crystals = drive(p, product, inhibition, thiosulfate)

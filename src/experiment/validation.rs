@@ -1,0 +1,695 @@
+//! Holds the tables of experiments against targets: what was published, what the model's sites show, met or not.
+//!
+//! A *target* is a published value with an interval and the use that was fixed for it before any fit. A *reading* says from which
+//! arms of an experiment its counterpart is taken:
+//!
+//! ```toml
+//! [[readings]]
+//! target = "V3_chronic_both"
+//! arm = "chronic"
+//! share = ["final.calcified_thrombosed_segments > 0"]     # of sites for which all of this holds; or value = "formula"
+//! among = ["t_ulcer_d <= 120"]                            # only these sites count
+//! statistic = "mean"                                      # mean | median of a value over sites
+//! against = "untreated"                                   # and as = difference | ratio | relative_change | odds_ratio
+//! equivalence = true                                      # the whole interval of the model must lie inside
+//! not_read = "why"                                        # in place of all that
+//! ```
+//!
+//! Sites of a list of arms are pooled; of several comparisons with one arm the largest counts. A date that did not come counts as later than any. Intervals (95 %) are Wilson's for a share, else by resampling sites (BCa; plain
+//! percentiles where a resample has no finite value).
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::formula::{Condition, Formula};
+use super::statistics::{self, Interval, LEVEL};
+use super::text::{self, Item, Section};
+use crate::error::{Error, Result};
+use crate::math;
+use crate::parameters::nearest_word;
+use crate::scenario::{Faults, Place};
+
+/// What a target is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Numbers were or may be chosen by it.
+    Fit,
+    /// Never used to choose a number.
+    HoldOut,
+    /// The model has no such output.
+    NotAnOutput,
+}
+
+const USES: [(&str, Use); 3] = [
+    ("fit", Use::Fit),
+    ("hold_out", Use::HoldOut),
+    ("not_an_output", Use::NotAnOutput),
+];
+
+/// A published value.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Name.
+    pub id: String,
+    /// The observable, in words.
+    pub what: String,
+    /// How it is measured.
+    pub instrument: String,
+    /// Statistic over sites, in words.
+    pub statistic: String,
+    /// Published value.
+    pub value: f64,
+    /// Interval that the model's own must meet.
+    pub interval: Interval,
+    /// Unit of both.
+    pub unit: String,
+    /// Fit or held out.
+    pub used_for: Use,
+    /// Where it stands.
+    pub source: String,
+}
+
+/// Results of one experiment.
+pub struct Table {
+    /// Names of the numeric columns.
+    names: Vec<String>,
+    /// By arm and seed.
+    rows: BTreeMap<String, BTreeMap<u64, Vec<f64>>>,
+}
+
+impl Table {
+    /// Reads `runs.csv`: rows with status `ok`; an empty cell is a date that did not come.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn read(text: &str) -> std::result::Result<Self, String> {
+        let mut lines = text.lines().map(cells);
+        let header = lines.next().unwrap_or_default();
+        let column = |name: &str| {
+            let missing = || format!("no column {name}: this is not the runs.csv of an experiment");
+            header.iter().position(|label| label == name).ok_or_else(missing)
+        };
+        let (arm, seed, status) = (column("arm")?, column("seed")?, column("status")?);
+        let mut rows: BTreeMap<String, BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
+        for (i, line) in lines.enumerate() {
+            if line.len() != header.len() {
+                return Err(format!(
+                    "line {}: {} cells, {} expected",
+                    i + 2,
+                    line.len(),
+                    header.len()
+                ));
+            }
+            if line[status] != "ok" {
+                continue;
+            }
+            let number = |cell: &String| {
+                if cell.is_empty() {
+                    f64::INFINITY
+                } else {
+                    cell.parse().unwrap_or(f64::NAN)
+                }
+            };
+            let seed = line[seed].parse().map_err(|_| format!("line {}: no seed", i + 2))?;
+            let values = line.iter().map(number).collect();
+            rows.entry(line[arm].clone()).or_default().insert(seed, values);
+        }
+        Ok(Self { names: header, rows })
+    }
+}
+
+/// Cells of a line of CSV, quotes taken off.
+fn cells(line: &str) -> Vec<String> {
+    let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(std::mem::take(&mut cell)),
+            c => cell.push(c),
+        }
+    }
+    cells.push(cell);
+    cells
+}
+
+/// How two arms are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Against {
+    Difference,
+    Ratio,
+    RelativeChange,
+    OddsRatio,
+}
+
+const COMPARED: [(&str, Against); 4] = [
+    ("difference", Against::Difference),
+    ("ratio", Against::Ratio),
+    ("relative_change", Against::RelativeChange),
+    ("odds_ratio", Against::OddsRatio),
+];
+
+/// A reading as written.
+struct Reading {
+    target: String,
+    arms: Vec<String>,
+    against: Option<(String, Against)>,
+    value: Option<Item>,
+    share: Vec<Item>,
+    among: Vec<Item>,
+    is_median: bool,
+    is_equivalence: bool,
+    not_read: Option<String>,
+    place: Place,
+}
+
+/// How a target stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The model's interval meets the target's and its value lies inside; for an equivalence, all of its interval does.
+    Met,
+    /// The intervals meet, but the model's value lies outside.
+    Touched,
+    /// They do not meet.
+    NotMet,
+    /// No run was read for it.
+    NotRead,
+}
+
+impl Standing {
+    /// The word of tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Touched => "touched",
+            Self::NotMet => "not met",
+            Self::NotRead => "not read",
+        }
+    }
+}
+
+/// One target beside what the model shows.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The target.
+    pub target: Target,
+    /// The model's value and interval.
+    pub found: Option<(f64, Interval)>,
+    /// Sites that count.
+    pub sites: usize,
+    /// Arms that were read.
+    pub arms: String,
+    /// The outcome.
+    pub standing: Standing,
+    /// Why it was not read.
+    pub remark: String,
+}
+
+/// Every target in the order of its file.
+///
+/// # Errors
+/// [`Error::Input`] with all faults of both files.
+pub fn validate(targets: (&str, &str), readings: (&str, &str), tables: &[Table]) -> Result<Vec<Line>> {
+    let mut faults = Faults::default();
+    let targets = read_targets(targets.0, targets.1, &mut faults);
+    let readings = read_readings(readings.0, readings.1, &targets, &mut faults);
+    let mut lines = Vec::new();
+    for target in targets {
+        let reading = readings.iter().find(|reading| reading.target == target.id);
+        lines.push(line(target, reading, tables, &mut faults));
+    }
+    if faults.is_empty() {
+        Ok(lines)
+    } else {
+        Err(Error::Input(faults.into_sorted()))
+    }
+}
+
+fn words(section: &mut Section, key: &'static str, faults: &mut Faults) -> String {
+    section.word(key, faults).map(|(word, _)| word).unwrap_or_default()
+}
+
+fn pick<T: Copy>(section: &mut Section, key: &'static str, choices: &[(&str, T)], faults: &mut Faults) -> Option<T> {
+    let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+    let (word, _) = section.choice(key, &names, faults)?;
+    choices.iter().find(|(name, _)| *name == word).map(|(_, it)| *it)
+}
+
+fn missing(section: &Section, key: &str, expected: &str, faults: &mut Faults) {
+    let mut fault = section.place.fault(key, "");
+    fault.expected = expected.to_owned();
+    fault.message = "missing".into();
+    faults.push(&section.place, fault);
+}
+
+fn read_targets(file: &str, text: &str, faults: &mut Faults) -> Vec<Target> {
+    let mut top = text::parse(file, text, faults);
+    for key in ["schema", "kind"] {
+        top.take(key);
+    }
+    let mut targets = Vec::new();
+    for mut section in top.tables("targets", faults) {
+        let any = (f64::MIN, f64::MAX);
+        let value = section.number("value", any, faults).map(|(x, _)| x);
+        let ends = section.list("interval").map(|(list, _)| list).unwrap_or_default();
+        let ends: Vec<f64> = ends.iter().filter_map(Item::number).collect();
+        let used_for = pick(&mut section, "use", &USES, faults);
+        let target = Target {
+            id: words(&mut section, "id", faults),
+            what: words(&mut section, "what", faults),
+            instrument: words(&mut section, "instrument", faults),
+            statistic: words(&mut section, "statistic", faults),
+            value: value.unwrap_or(f64::NAN),
+            interval: Interval {
+                low: ends.first().copied().unwrap_or(f64::NAN),
+                high: ends.get(1).copied().unwrap_or(f64::NAN),
+            },
+            unit: words(&mut section, "unit", faults),
+            used_for: used_for.unwrap_or(Use::NotAnOutput),
+            source: words(&mut section, "source", faults),
+        };
+        for key in ["scenario", "output", "unit_of_analysis"] {
+            section.take(key);
+        }
+        if ends.len() != 2 || ends[0] > ends[1] {
+            missing(&section, "targets.interval", "two numbers, the lower first", faults);
+        }
+        if used_for.is_none() {
+            missing(&section, "targets.use", "fit, hold_out or not_an_output", faults);
+        }
+        if target.id.is_empty() || target.source.is_empty() {
+            missing(&section, "targets", "an id and a source", faults);
+        }
+        section.done(faults, &[]);
+        targets.push(target);
+    }
+    top.done(faults, &[]);
+    targets
+}
+
+fn read_readings(file: &str, text: &str, targets: &[Target], faults: &mut Faults) -> Vec<Reading> {
+    let mut top = text::parse(file, text, faults);
+    for key in ["schema", "kind"] {
+        top.take(key);
+    }
+    let mut readings: Vec<Reading> = Vec::new();
+    for mut section in top.tables("readings", faults) {
+        let target = section.word("target", faults);
+        let arms = section.list("arm").map(|(list, _)| list).unwrap_or_default();
+        let against = section.word("against", faults).map(|(word, _)| word);
+        let compared = pick(&mut section, "as", &COMPARED, faults);
+        let statistic = section.choice("statistic", &["mean", "median"], faults);
+        let list = |section: &mut Section, key| section.list(key).map(|(list, _)| list).unwrap_or_default();
+        let reading = Reading {
+            target: target.as_ref().map(|(word, _)| word.clone()).unwrap_or_default(),
+            arms: arms.iter().filter_map(Item::word).map(str::to_owned).collect(),
+            against: against.map(|arm| (arm, compared.unwrap_or(Against::Difference))),
+            value: section.take("value"),
+            share: list(&mut section, "share"),
+            among: list(&mut section, "among"),
+            is_median: statistic.is_some_and(|(word, _)| word == "median"),
+            is_equivalence: section.flag("equivalence", faults).is_some_and(|(yes, _)| yes),
+            not_read: section.word("not_read", faults).map(|(why, _)| why),
+            place: section.place.clone(),
+        };
+        let known = targets.iter().any(|known| known.id == reading.target);
+        let twice = readings.iter().any(|other| other.target == reading.target);
+        if !known || twice {
+            let place = target.map_or(section.place.clone(), |(_, item)| item.place);
+            let mut fault = place.fault("readings.target", &format!("\"{}\"", reading.target));
+            fault.expected = "a target of the other file, once".into();
+            if let Some(near) = nearest_word(&reading.target, targets.iter().map(|t| t.id.as_str())).filter(|_| !known)
+            {
+                fault.suggestion = format!("did you mean \"{near}\"?");
+            }
+            faults.push(&place, fault);
+        }
+        if reading.not_read.is_none() {
+            if reading.arms.is_empty() {
+                missing(
+                    &section,
+                    "readings.arm",
+                    "an arm of an experiment, or a list of them",
+                    faults,
+                );
+            }
+            if reading.value.is_some() != reading.share.is_empty() {
+                missing(&section, "readings", "either value = \"…\" or share = [\"…\"]", faults);
+            }
+        }
+        section.done(faults, &[]);
+        readings.push(reading);
+    }
+    top.done(faults, &[]);
+    readings
+}
+
+fn line(target: Target, reading: Option<&Reading>, tables: &[Table], faults: &mut Faults) -> Line {
+    let arms = reading.map(|reading| {
+        let against = reading
+            .against
+            .as_ref()
+            .map_or(String::new(), |(arm, _)| format!(" against {arm}"));
+        format!("{}{against}", reading.arms.join(", "))
+    });
+    let mut line = Line {
+        found: None,
+        sites: 0,
+        arms: arms.unwrap_or_default(),
+        standing: Standing::NotRead,
+        remark: String::new(),
+        target,
+    };
+    let Some(reading) = reading else {
+        line.remark = match line.target.used_for {
+            Use::NotAnOutput => "the model has no such output".into(),
+            _ => "no reading".into(),
+        };
+        return line;
+    };
+    if let Some(why) = &reading.not_read {
+        line.remark.clone_from(why);
+        return line;
+    }
+    // Sites of several arms are pooled; of several comparisons the largest counts.
+    let groups: Vec<&[String]> = match reading.against {
+        None => vec![&reading.arms[..]],
+        Some(_) => reading.arms.chunks(1).collect(),
+    };
+    let Some(read) = groups
+        .into_iter()
+        .map(|arms| one(reading, arms, tables, faults))
+        .collect::<Option<Vec<_>>>()
+    else {
+        line.remark = "an arm has no results".into();
+        return line;
+    };
+    let largest = read.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((value, interval, sites)) = largest else {
+        return line;
+    };
+    line.sites = sites;
+    if value.is_nan() {
+        line.remark = "no site of the kind that counts".into();
+        return line;
+    }
+    line.standing = standing(&line.target, value, interval, reading.is_equivalence);
+    line.found = Some((value, interval));
+    line
+}
+
+fn standing(target: &Target, value: f64, own: Interval, is_equivalence: bool) -> Standing {
+    let wanted = target.interval;
+    let inside = |x: f64| (wanted.low..=wanted.high).contains(&x);
+    if is_equivalence {
+        let all = inside(own.low) && inside(own.high) && own.low < own.high;
+        return if all { Standing::Met } else { Standing::NotMet };
+    }
+    if inside(value) {
+        Standing::Met
+    } else if own.low <= wanted.high && own.high >= wanted.low {
+        Standing::Touched
+    } else {
+        Standing::NotMet
+    }
+}
+
+/// Value, interval and number of sites of arms of one table; nothing where an arm has no results or a formula is wrong.
+fn one(reading: &Reading, arms: &[String], tables: &[Table], faults: &mut Faults) -> Option<(f64, Interval, usize)> {
+    let table = tables
+        .iter()
+        .find(|table| arms.iter().all(|arm| table.rows.contains_key(arm)))?;
+    let names: Vec<&str> = table.names.iter().map(String::as_str).collect();
+    let mut refuse = |item: &Item, expected: String| faults.push(&item.place, item.fault("readings", &expected));
+    let mut conditions = |items: &[Item]| {
+        let parsed = items
+            .iter()
+            .map(|item| match Condition::parse(item.word().unwrap_or_default(), &names) {
+                Ok(condition) => Some(condition),
+                Err(expected) => {
+                    refuse(item, expected);
+                    None
+                }
+            });
+        parsed.collect::<Option<Vec<_>>>()
+    };
+    let (share, among) = (conditions(&reading.share)?, conditions(&reading.among)?);
+    let value = match &reading.value {
+        None => None,
+        Some(item) => match Formula::parse(item.word().unwrap_or_default(), &names) {
+            Ok(formula) => Some(formula),
+            Err(expected) => {
+                refuse(item, expected);
+                return None;
+            }
+        },
+    };
+    let of = |row: &[f64]| match &value {
+        Some(formula) => formula.value(row),
+        None => f64::from(u8::from(share.iter().all(|condition| condition.holds(row)))),
+    };
+    let counts = |row: &[f64]| among.iter().all(|condition| condition.holds(row));
+    let Some((other, how)) = &reading.against else {
+        let rows = arms.iter().flat_map(|arm| table.rows[arm].values());
+        let values: Vec<f64> = rows.filter(|row| counts(row)).map(|row| of(row)).collect();
+        let estimate = |at: &[usize]| of_sites(reading.is_median, at.iter().map(|&i| values[i]));
+        let all: Vec<usize> = (0..values.len()).collect();
+        let interval = if reading.value.is_none() {
+            wilson(estimate(&all), values.len())
+        } else {
+            resampled(values.len(), &estimate)
+        };
+        return Some((estimate(&all), interval, values.len()));
+    };
+    let there = table.rows.get(other).or_else(|| {
+        let mut fault = reading.place.fault("readings.against", &format!("\"{other}\""));
+        fault.expected = "an arm of the same experiment".into();
+        faults.push(&reading.place, fault);
+        None
+    })?;
+    // Equal seeds are one case.
+    let here = arms.first().map(|arm| &table.rows[arm])?;
+    let pairs: Vec<[Option<f64>; 2]> = here
+        .iter()
+        .filter_map(|(seed, row)| Some([row, there.get(seed)?]))
+        .map(|pair| pair.map(|row| counts(row).then(|| of(row))))
+        .collect();
+    let estimate = |at: &[usize]| {
+        let side = |k: usize| of_sites(reading.is_median, at.iter().filter_map(|&i| pairs[i][k]));
+        let (a, b) = (side(0), side(1));
+        match how {
+            Against::Difference => a - b,
+            Against::Ratio => a / b,
+            Against::RelativeChange => a / b - 1.0,
+            Against::OddsRatio => {
+                // Half a site more on each side, so that no share is 0 or 1.
+                let n = at.len() as f64;
+                let odds = |share: f64| (share * n + 0.5) / ((1.0 - share) * n + 0.5);
+                odds(a) / odds(b)
+            }
+        }
+    };
+    let all: Vec<usize> = (0..pairs.len()).collect();
+    Some((estimate(&all), resampled(pairs.len(), &estimate), pairs.len()))
+}
+
+/// Mean or median; not a number of nothing.
+fn of_sites(is_median: bool, values: impl Iterator<Item = f64>) -> f64 {
+    let values: Vec<f64> = values.collect();
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    if !is_median {
+        return statistics::mean(&values);
+    }
+    let sorted = statistics::sorted(&values);
+    let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
+    if low == high { low } else { 0.5 * (low + high) }
+}
+
+/// Wilson's interval of a share of n.
+fn wilson(share: f64, n: usize) -> Interval {
+    if n == 0 {
+        return Interval {
+            low: f64::NAN,
+            high: f64::NAN,
+        };
+    }
+    let (z, n) = (1.959_963_985, n as f64);
+    let centre = share + z * z / (2.0 * n);
+    let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + z * z / n;
+    Interval {
+        low: math::positive((centre - half) / scale),
+        high: (centre + half) / scale,
+    }
+}
+
+/// Resamples of the plain interval.
+const RESAMPLES: usize = 2000;
+
+fn resampled(n: usize, estimate: &dyn Fn(&[usize]) -> f64) -> Interval {
+    let all: Vec<usize> = (0..n).collect();
+    let without = |i: usize| all.iter().copied().filter(|&j| j != i).collect::<Vec<_>>();
+    let is_plain = estimate(&all).is_finite() && (0..n).all(|i| estimate(&without(i)).is_finite());
+    let smallest = (0..n).map(|i| estimate(&[i])).all(f64::is_finite);
+    if is_plain
+        && smallest
+        && let Some(interval) = statistics::bca(n, estimate)
+    {
+        return interval;
+    }
+    let mut values: Vec<f64> = (0..RESAMPLES)
+        .map(|resample| estimate(&statistics::resample(n, resample)))
+        .filter(|x| !x.is_nan())
+        .collect();
+    values.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        let last = values.len().saturating_sub(1) as f64;
+        values.get((share * last).round() as usize).copied().unwrap_or(f64::NAN)
+    };
+    Interval {
+        low: at(0.5 * (1.0 - LEVEL)),
+        high: at(0.5 * (1.0 + LEVEL)),
+    }
+}
+
+fn short(x: f64) -> String {
+    match x {
+        x if x.is_infinite() => "none".into(),
+        x if x.is_nan() => "-".into(),
+        x if x.abs() >= 100.0 => format!("{x:.0}"),
+        x if x.abs() >= 10.0 => format!("{x:.1}"),
+        x => format!("{x:.2}"),
+    }
+}
+
+fn spanned(interval: Interval) -> String {
+    format!("{} to {}", short(interval.low), short(interval.high))
+}
+
+/// A table in Markdown for each use, and a count.
+pub fn markdown(lines: &[Line]) -> String {
+    let mut text = String::new();
+    let headings = [
+        (Use::HoldOut, "Held out", "No number was chosen by these."),
+        (
+            Use::Fit,
+            "Fitted",
+            "Numbers were or may be chosen by these: that they are met is no evidence.",
+        ),
+        (Use::NotAnOutput, "Not an output", "The model does not speak of these."),
+    ];
+    for (used_for, heading, remark) in headings {
+        let of: Vec<&Line> = lines.iter().filter(|line| line.target.used_for == used_for).collect();
+        let _ = write!(text, "## {heading}\n\n{remark}");
+        if used_for != Use::NotAnOutput {
+            let count = |standing: Standing| of.iter().filter(|line| line.standing == standing).count();
+            let _ = write!(
+                text,
+                " {} of {} met, {} touched, {} not met, {} not read.",
+                count(Standing::Met),
+                of.len(),
+                count(Standing::Touched),
+                count(Standing::NotMet),
+                count(Standing::NotRead)
+            );
+        }
+        text.push_str("\n\n| target | published | model (95 %) | sites | arms | |\n|---|---|---|---|---|---|\n");
+        for line in of {
+            let target = &line.target;
+            let unit = if target.unit == "-" {
+                String::new()
+            } else {
+                format!(" {}", target.unit)
+            };
+            let found = line.found.map_or("-".to_owned(), |(value, own)| {
+                format!("{}{unit} ({})", short(value), spanned(own))
+            });
+            let outcome = if line.remark.is_empty() {
+                format!("**{}**", line.standing.word())
+            } else {
+                line.remark.clone()
+            };
+            let _ = writeln!(
+                text,
+                "| `{}` {} ({}) | {}{unit} ({}) | {found} | {} | {} | {outcome} |",
+                target.id,
+                target.what,
+                target.statistic,
+                short(target.value),
+                spanned(target.interval),
+                line.sites,
+                line.arms,
+            );
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TARGETS: &str = "[[targets]]\nid = \"A\"\nwhat = \"w\"\nvalue = 0.5\ninterval = [0.4, 0.6]\nunit = \"-\"\nuse = \"hold_out\"\nsource = \"s\"\n\
+                           [[targets]]\nid = \"B\"\nwhat = \"w\"\nvalue = 10\ninterval = [5, 20]\nunit = \"d\"\nuse = \"fit\"\nsource = \"s\"\n";
+
+    fn table() -> Table {
+        let mut text = String::from("arm,seed,status,t_ulcer_d,final.x\n");
+        for seed in 0..20 {
+            let date = if seed % 2 == 0 {
+                (10 + seed).to_string()
+            } else {
+                String::new()
+            };
+            text.push_str(&format!(
+                "one,{seed},ok,{date},{}\n\"two\",{seed},ok,,{}\n",
+                seed,
+                2 * seed + 1
+            ));
+        }
+        text.push_str("one,20,failed,3,1000\n");
+        Table::read(&text).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    fn held(readings: &str) -> Vec<Line> {
+        match validate(("t.toml", TARGETS), ("r.toml", readings), &[table()]) {
+            Ok(lines) => lines,
+            Err(fault) => panic!("{fault}"),
+        }
+    }
+
+    #[test]
+    fn shares_and_medians_are_read_and_dates_that_did_not_come_are_late() {
+        let lines = held(
+            "[[readings]]\ntarget = \"A\"\narm = \"one\"\nshare = [\"t_ulcer_d > 15\"]\n\
+             [[readings]]\ntarget = \"B\"\narm = \"one\"\nvalue = \"t_ulcer_d\"\nstatistic = \"median\"\namong = [\"t_ulcer_d < 100\"]\n",
+        );
+        let (share, _) = lines[0].found.unwrap_or_else(|| panic!("{}", lines[0].remark));
+        assert!((share - 0.85).abs() < 1e-12, "3 of 20 come by day 15");
+        assert_eq!(lines[0].standing, Standing::NotMet);
+        assert_eq!((lines[1].found.map(|f| f.0), lines[1].sites), (Some(19.0), 10));
+        assert_eq!(lines[1].standing, Standing::Met);
+    }
+
+    #[test]
+    fn two_arms_are_compared_over_equal_seeds_and_an_equivalence_wants_all_of_the_interval() {
+        let reading =
+            "[[readings]]\ntarget = \"A\"\narm = \"one\"\nagainst = \"two\"\nas = \"ratio\"\nvalue = \"final.x\"\n";
+        let (ratio, own) = held(reading)[0].found.unwrap_or_else(|| panic!("not read"));
+        assert!((ratio - 9.5 / 20.0).abs() < 1e-12 && own.low < ratio && own.high > ratio);
+        assert_eq!(held(reading)[0].standing, Standing::Met);
+        let inside = held(&format!("{reading}equivalence = true\n"))[0].standing;
+        assert_eq!(inside == Standing::Met, own.low >= 0.4 && own.high <= 0.6);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_all_at_once() {
+        let readings = "[[readings]]\ntarget = \"C\"\narm = \"one\"\nvalue = \"final.x\"\n\
+                        [[readings]]\ntarget = \"B\"\narm = \"one\"\nvalue = \"final.y\"\nstatistc = \"mean\"\n";
+        let Err(Error::Input(faults)) = validate(("t.toml", TARGETS), ("r.toml", readings), &[table()]) else {
+            panic!("three faults");
+        };
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+}
