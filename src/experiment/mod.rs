@@ -22,6 +22,7 @@ pub mod outputs;
 pub mod pilot;
 pub mod plan;
 pub mod points;
+pub mod reading;
 pub mod results;
 pub mod sampled;
 pub mod sbatch;

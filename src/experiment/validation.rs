@@ -7,25 +7,20 @@
 //! [[readings]]
 //! target = "V3_chronic_both"
 //! arm = "chronic"
-//! share = ["final.calcified_thrombosed_segments > 0"]     # of sites for which all of this holds; or value = "formula"
-//! among = ["t_ulcer_d <= 120"]                            # only these sites count
-//! statistic = "mean"                                      # mean | median of a value over sites
-//! against = "untreated"                                   # and as = difference | ratio | relative_change | odds_ratio
+//! share = ["final.calcified_thrombosed_segments > 0"]     # and the other keys of `reading`
 //! equivalence = true                                      # the whole interval of the model must lie inside
 //! not_read = "why"                                        # in place of all that
 //! ```
 //!
-//! Sites of a list of arms are pooled; of several comparisons with one arm the largest counts. A date that did not come counts as later than any. Intervals (95 %) are Wilson's for a share, else by resampling sites (BCa; plain
-//! percentiles where a resample has no finite value).
+//! Sites of a list of arms are pooled; of several comparisons with one arm the largest counts.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::formula::{Condition, Formula};
-use super::statistics::{self, Interval, LEVEL};
+pub use super::reading::Table;
+use super::reading::{Found, Reading, missing, pick};
+use super::statistics::Interval;
 use super::text::{self, Item, Section};
 use crate::error::{Error, Result};
-use crate::math;
 use crate::parameters::nearest_word;
 use crate::scenario::{Faults, Place};
 
@@ -69,94 +64,10 @@ pub struct Target {
     pub source: String,
 }
 
-/// Results of one experiment.
-pub struct Table {
-    /// Names of the numeric columns.
-    names: Vec<String>,
-    /// By arm and seed.
-    rows: BTreeMap<String, BTreeMap<u64, Vec<f64>>>,
-}
-
-impl Table {
-    /// Reads `runs.csv`: rows with status `ok`; an empty cell is a date that did not come.
-    ///
-    /// # Errors
-    /// What is wrong with the text.
-    pub fn read(text: &str) -> std::result::Result<Self, String> {
-        let mut lines = text.lines().map(cells);
-        let header = lines.next().unwrap_or_default();
-        let column = |name: &str| {
-            let missing = || format!("no column {name}: this is not the runs.csv of an experiment");
-            header.iter().position(|label| label == name).ok_or_else(missing)
-        };
-        let (arm, seed, status) = (column("arm")?, column("seed")?, column("status")?);
-        let mut rows: BTreeMap<String, BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
-        for (i, line) in lines.enumerate() {
-            if line.len() != header.len() {
-                return Err(format!(
-                    "line {}: {} cells, {} expected",
-                    i + 2,
-                    line.len(),
-                    header.len()
-                ));
-            }
-            if line[status] != "ok" {
-                continue;
-            }
-            let number = |cell: &String| {
-                if cell.is_empty() {
-                    f64::INFINITY
-                } else {
-                    cell.parse().unwrap_or(f64::NAN)
-                }
-            };
-            let seed = line[seed].parse().map_err(|_| format!("line {}: no seed", i + 2))?;
-            let values = line.iter().map(number).collect();
-            rows.entry(line[arm].clone()).or_default().insert(seed, values);
-        }
-        Ok(Self { names: header, rows })
-    }
-}
-
-/// Cells of a line of CSV, quotes taken off.
-fn cells(line: &str) -> Vec<String> {
-    let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-    for c in line.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(std::mem::take(&mut cell)),
-            c => cell.push(c),
-        }
-    }
-    cells.push(cell);
-    cells
-}
-
-/// How two arms are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Against {
-    Difference,
-    Ratio,
-    RelativeChange,
-    OddsRatio,
-}
-
-const COMPARED: [(&str, Against); 4] = [
-    ("difference", Against::Difference),
-    ("ratio", Against::Ratio),
-    ("relative_change", Against::RelativeChange),
-    ("odds_ratio", Against::OddsRatio),
-];
-
-/// A reading as written.
-struct Reading {
+/// A reading and its target.
+struct Asked {
     target: String,
-    arms: Vec<String>,
-    against: Option<(String, Against)>,
-    value: Option<Item>,
-    share: Vec<Item>,
-    among: Vec<Item>,
-    is_median: bool,
+    reading: Reading,
     is_equivalence: bool,
     not_read: Option<String>,
     place: Place,
@@ -228,19 +139,6 @@ fn words(section: &mut Section, key: &'static str, faults: &mut Faults) -> Strin
     section.word(key, faults).map(|(word, _)| word).unwrap_or_default()
 }
 
-fn pick<T: Copy>(section: &mut Section, key: &'static str, choices: &[(&str, T)], faults: &mut Faults) -> Option<T> {
-    let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-    let (word, _) = section.choice(key, &names, faults)?;
-    choices.iter().find(|(name, _)| *name == word).map(|(_, it)| *it)
-}
-
-fn missing(section: &Section, key: &str, expected: &str, faults: &mut Faults) {
-    let mut fault = section.place.fault(key, "");
-    fault.expected = expected.to_owned();
-    fault.message = "missing".into();
-    faults.push(&section.place, fault);
-}
-
 fn read_targets(file: &str, text: &str, faults: &mut Faults) -> Vec<Target> {
     let mut top = text::parse(file, text, faults);
     for key in ["schema", "kind"] {
@@ -286,87 +184,66 @@ fn read_targets(file: &str, text: &str, faults: &mut Faults) -> Vec<Target> {
     targets
 }
 
-fn read_readings(file: &str, text: &str, targets: &[Target], faults: &mut Faults) -> Vec<Reading> {
+fn read_readings(file: &str, text: &str, targets: &[Target], faults: &mut Faults) -> Vec<Asked> {
     let mut top = text::parse(file, text, faults);
     for key in ["schema", "kind"] {
         top.take(key);
     }
-    let mut readings: Vec<Reading> = Vec::new();
+    let mut all: Vec<Asked> = Vec::new();
     for mut section in top.tables("readings", faults) {
         let target = section.word("target", faults);
-        let arms = section.list("arm").map(|(list, _)| list).unwrap_or_default();
-        let against = section.word("against", faults).map(|(word, _)| word);
-        let compared = pick(&mut section, "as", &COMPARED, faults);
-        let statistic = section.choice("statistic", &["mean", "median"], faults);
-        let list = |section: &mut Section, key| section.list(key).map(|(list, _)| list).unwrap_or_default();
-        let reading = Reading {
+        let asked = Asked {
             target: target.as_ref().map(|(word, _)| word.clone()).unwrap_or_default(),
-            arms: arms.iter().filter_map(Item::word).map(str::to_owned).collect(),
-            against: against.map(|arm| (arm, compared.unwrap_or(Against::Difference))),
-            value: section.take("value"),
-            share: list(&mut section, "share"),
-            among: list(&mut section, "among"),
-            is_median: statistic.is_some_and(|(word, _)| word == "median"),
+            reading: Reading::take(&mut section, faults),
             is_equivalence: section.flag("equivalence", faults).is_some_and(|(yes, _)| yes),
             not_read: section.word("not_read", faults).map(|(why, _)| why),
             place: section.place.clone(),
         };
-        let known = targets.iter().any(|known| known.id == reading.target);
-        let twice = readings.iter().any(|other| other.target == reading.target);
+        let known = targets.iter().any(|known| known.id == asked.target);
+        let twice = all.iter().any(|other| other.target == asked.target);
         if !known || twice {
             let place = target.map_or(section.place.clone(), |(_, item)| item.place);
-            let mut fault = place.fault("readings.target", &format!("\"{}\"", reading.target));
+            let mut fault = place.fault("readings.target", &format!("\"{}\"", asked.target));
             fault.expected = "a target of the other file, once".into();
-            if let Some(near) = nearest_word(&reading.target, targets.iter().map(|t| t.id.as_str())).filter(|_| !known)
-            {
+            let near = nearest_word(&asked.target, targets.iter().map(|t| t.id.as_str()));
+            if let Some(near) = near.filter(|_| !known) {
                 fault.suggestion = format!("did you mean \"{near}\"?");
             }
             faults.push(&place, fault);
         }
-        if reading.not_read.is_none() {
-            if reading.arms.is_empty() {
-                missing(
-                    &section,
-                    "readings.arm",
-                    "an arm of an experiment, or a list of them",
-                    faults,
-                );
-            }
-            if reading.value.is_some() != reading.share.is_empty() {
-                missing(&section, "readings", "either value = \"…\" or share = [\"…\"]", faults);
-            }
+        if asked.not_read.is_none() {
+            asked.reading.check(&section, faults);
         }
         section.done(faults, &[]);
-        readings.push(reading);
+        all.push(asked);
     }
     top.done(faults, &[]);
-    readings
+    all
 }
 
-fn line(target: Target, reading: Option<&Reading>, tables: &[Table], faults: &mut Faults) -> Line {
-    let arms = reading.map(|reading| {
-        let against = reading
-            .against
-            .as_ref()
-            .map_or(String::new(), |(arm, _)| format!(" against {arm}"));
-        format!("{}{against}", reading.arms.join(", "))
-    });
+fn line(target: Target, asked: Option<&Asked>, tables: &[Table], faults: &mut Faults) -> Line {
     let mut line = Line {
         found: None,
         sites: 0,
-        arms: arms.unwrap_or_default(),
+        arms: String::new(),
         standing: Standing::NotRead,
         remark: String::new(),
         target,
     };
-    let Some(reading) = reading else {
+    let Some(asked) = asked else {
         line.remark = match line.target.used_for {
             Use::NotAnOutput => "the model has no such output".into(),
             _ => "no reading".into(),
         };
         return line;
     };
-    if let Some(why) = &reading.not_read {
+    let reading = &asked.reading;
+    let against = reading
+        .against
+        .as_ref()
+        .map_or(String::new(), |(arm, _)| format!(" against {arm}"));
+    line.arms = format!("{}{against}", reading.arms.join(", "));
+    if let Some(why) = &asked.not_read {
         line.remark.clone_from(why);
         return line;
     }
@@ -375,11 +252,11 @@ fn line(target: Target, reading: Option<&Reading>, tables: &[Table], faults: &mu
         None => vec![&reading.arms[..]],
         Some(_) => reading.arms.chunks(1).collect(),
     };
-    let Some(read) = groups
+    let read: Option<Vec<Found>> = groups
         .into_iter()
-        .map(|arms| one(reading, arms, tables, faults))
-        .collect::<Option<Vec<_>>>()
-    else {
+        .map(|arms| one(asked, arms, tables, faults))
+        .collect();
+    let Some(read) = read else {
         line.remark = "an arm has no results".into();
         return line;
     };
@@ -392,9 +269,36 @@ fn line(target: Target, reading: Option<&Reading>, tables: &[Table], faults: &mu
         line.remark = "no site of the kind that counts".into();
         return line;
     }
-    line.standing = standing(&line.target, value, interval, reading.is_equivalence);
+    line.standing = standing(&line.target, value, interval, asked.is_equivalence);
     line.found = Some((value, interval));
     line
+}
+
+/// Arms of one table; nothing where an arm has no results or a formula is wrong.
+fn one(asked: &Asked, arms: &[String], tables: &[Table], faults: &mut Faults) -> Option<Found> {
+    let table = tables.iter().find(|table| arms.iter().all(|arm| table.has(arm)))?;
+    let measure = asked.reading.over(&table.names, faults)?;
+    let Some((other, how)) = &asked.reading.against else {
+        let rows: Vec<&[f64]> = arms
+            .iter()
+            .flat_map(|arm| table.runs(arm, None).into_values())
+            .collect();
+        return Some(measure.over(rows.into_iter()));
+    };
+    if !table.has(other) {
+        let mut fault = asked.place.fault("readings.against", &format!("\"{other}\""));
+        fault.expected = "an arm of the same experiment".into();
+        faults.push(&asked.place, fault);
+        return None;
+    }
+    // Equal points and seeds are one case.
+    let there = table.runs(other, None);
+    let here = table.runs(arms.first()?, None);
+    let pairs: Vec<[&[f64]; 2]> = here
+        .iter()
+        .filter_map(|(at, row)| Some([*row, *there.get(at)?]))
+        .collect();
+    Some(measure.against(&pairs, *how))
 }
 
 fn standing(target: &Target, value: f64, own: Interval, is_equivalence: bool) -> Standing {
@@ -410,146 +314,6 @@ fn standing(target: &Target, value: f64, own: Interval, is_equivalence: bool) ->
         Standing::Touched
     } else {
         Standing::NotMet
-    }
-}
-
-/// Value, interval and number of sites of arms of one table; nothing where an arm has no results or a formula is wrong.
-fn one(reading: &Reading, arms: &[String], tables: &[Table], faults: &mut Faults) -> Option<(f64, Interval, usize)> {
-    let table = tables
-        .iter()
-        .find(|table| arms.iter().all(|arm| table.rows.contains_key(arm)))?;
-    let names: Vec<&str> = table.names.iter().map(String::as_str).collect();
-    let mut refuse = |item: &Item, expected: String| faults.push(&item.place, item.fault("readings", &expected));
-    let mut conditions = |items: &[Item]| {
-        let parsed = items
-            .iter()
-            .map(|item| match Condition::parse(item.word().unwrap_or_default(), &names) {
-                Ok(condition) => Some(condition),
-                Err(expected) => {
-                    refuse(item, expected);
-                    None
-                }
-            });
-        parsed.collect::<Option<Vec<_>>>()
-    };
-    let (share, among) = (conditions(&reading.share)?, conditions(&reading.among)?);
-    let value = match &reading.value {
-        None => None,
-        Some(item) => match Formula::parse(item.word().unwrap_or_default(), &names) {
-            Ok(formula) => Some(formula),
-            Err(expected) => {
-                refuse(item, expected);
-                return None;
-            }
-        },
-    };
-    let of = |row: &[f64]| match &value {
-        Some(formula) => formula.value(row),
-        None => f64::from(u8::from(share.iter().all(|condition| condition.holds(row)))),
-    };
-    let counts = |row: &[f64]| among.iter().all(|condition| condition.holds(row));
-    let Some((other, how)) = &reading.against else {
-        let rows = arms.iter().flat_map(|arm| table.rows[arm].values());
-        let values: Vec<f64> = rows.filter(|row| counts(row)).map(|row| of(row)).collect();
-        let estimate = |at: &[usize]| of_sites(reading.is_median, at.iter().map(|&i| values[i]));
-        let all: Vec<usize> = (0..values.len()).collect();
-        let interval = if reading.value.is_none() {
-            wilson(estimate(&all), values.len())
-        } else {
-            resampled(values.len(), &estimate)
-        };
-        return Some((estimate(&all), interval, values.len()));
-    };
-    let there = table.rows.get(other).or_else(|| {
-        let mut fault = reading.place.fault("readings.against", &format!("\"{other}\""));
-        fault.expected = "an arm of the same experiment".into();
-        faults.push(&reading.place, fault);
-        None
-    })?;
-    // Equal seeds are one case.
-    let here = arms.first().map(|arm| &table.rows[arm])?;
-    let pairs: Vec<[Option<f64>; 2]> = here
-        .iter()
-        .filter_map(|(seed, row)| Some([row, there.get(seed)?]))
-        .map(|pair| pair.map(|row| counts(row).then(|| of(row))))
-        .collect();
-    let estimate = |at: &[usize]| {
-        let side = |k: usize| of_sites(reading.is_median, at.iter().filter_map(|&i| pairs[i][k]));
-        let (a, b) = (side(0), side(1));
-        match how {
-            Against::Difference => a - b,
-            Against::Ratio => a / b,
-            Against::RelativeChange => a / b - 1.0,
-            Against::OddsRatio => {
-                // Half a site more on each side, so that no share is 0 or 1.
-                let n = at.len() as f64;
-                let odds = |share: f64| (share * n + 0.5) / ((1.0 - share) * n + 0.5);
-                odds(a) / odds(b)
-            }
-        }
-    };
-    let all: Vec<usize> = (0..pairs.len()).collect();
-    Some((estimate(&all), resampled(pairs.len(), &estimate), pairs.len()))
-}
-
-/// Mean or median; not a number of nothing.
-fn of_sites(is_median: bool, values: impl Iterator<Item = f64>) -> f64 {
-    let values: Vec<f64> = values.collect();
-    if values.is_empty() {
-        return f64::NAN;
-    }
-    if !is_median {
-        return statistics::mean(&values);
-    }
-    let sorted = statistics::sorted(&values);
-    let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
-    if low == high { low } else { 0.5 * (low + high) }
-}
-
-/// Wilson's interval of a share of n.
-fn wilson(share: f64, n: usize) -> Interval {
-    if n == 0 {
-        return Interval {
-            low: f64::NAN,
-            high: f64::NAN,
-        };
-    }
-    let (z, n) = (1.959_963_985, n as f64);
-    let centre = share + z * z / (2.0 * n);
-    let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + z * z / n;
-    Interval {
-        low: math::positive((centre - half) / scale),
-        high: (centre + half) / scale,
-    }
-}
-
-/// Resamples of the plain interval.
-const RESAMPLES: usize = 2000;
-
-fn resampled(n: usize, estimate: &dyn Fn(&[usize]) -> f64) -> Interval {
-    let all: Vec<usize> = (0..n).collect();
-    let without = |i: usize| all.iter().copied().filter(|&j| j != i).collect::<Vec<_>>();
-    let is_plain = estimate(&all).is_finite() && (0..n).all(|i| estimate(&without(i)).is_finite());
-    let smallest = (0..n).map(|i| estimate(&[i])).all(f64::is_finite);
-    if is_plain
-        && smallest
-        && let Some(interval) = statistics::bca(n, estimate)
-    {
-        return interval;
-    }
-    let mut values: Vec<f64> = (0..RESAMPLES)
-        .map(|resample| estimate(&statistics::resample(n, resample)))
-        .filter(|x| !x.is_nan())
-        .collect();
-    values.sort_by(f64::total_cmp);
-    let at = |share: f64| {
-        let last = values.len().saturating_sub(1) as f64;
-        values.get((share * last).round() as usize).copied().unwrap_or(f64::NAN)
-    };
-    Interval {
-        low: at(0.5 * (1.0 - LEVEL)),
-        high: at(0.5 * (1.0 + LEVEL)),
     }
 }
 
@@ -635,7 +399,7 @@ mod tests {
                            [[targets]]\nid = \"B\"\nwhat = \"w\"\nvalue = 10\ninterval = [5, 20]\nunit = \"d\"\nuse = \"fit\"\nsource = \"s\"\n";
 
     fn table() -> Table {
-        let mut text = String::from("arm,seed,status,t_ulcer_d,final.x\n");
+        let mut text = String::from("arm,point,seed,status,t_ulcer_d,final.x\n");
         for seed in 0..20 {
             let date = if seed % 2 == 0 {
                 (10 + seed).to_string()
@@ -643,12 +407,12 @@ mod tests {
                 String::new()
             };
             text.push_str(&format!(
-                "one,{seed},ok,{date},{}\n\"two\",{seed},ok,,{}\n",
+                "one,0,{seed},ok,{date},{}\n\"two\",0,{seed},ok,,{}\n",
                 seed,
                 2 * seed + 1
             ));
         }
-        text.push_str("one,20,failed,3,1000\n");
+        text.push_str("one,0,20,failed,3,1000\n");
         Table::read(&text).unwrap_or_else(|why| panic!("{why}"))
     }
 
