@@ -152,7 +152,7 @@ export function packed(bytes) {
 }
 
 function build() {
-  execFileSync("cargo", ["build", "--profile", "page", "-p", "calcisim-engine", "--target", TARGET], { cwd: ROOT, stdio: "inherit", env: { ...process.env, CARGO_INCREMENTAL: "0" } });
+  execFileSync("cargo", ["build", "--profile", "page", "-p", "calcisim-engine", "--target", TARGET], { cwd: ROOT, stdio: "inherit", env: { ...process.env, CARGO_INCREMENTAL: "0", RUSTFLAGS: "-C target-feature=+simd128" } });
   const target = process.env.CARGO_TARGET_DIR || join(ROOT, "target");
   return readFileSync(join(target, TARGET, "page", "calcisim_engine.wasm"));
 }

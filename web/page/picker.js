@@ -3,13 +3,13 @@ import { byId, fill, h } from "./dom.js";
 import { question, t } from "./words.js";
 
 const GROUPS = /** @type {[string, string[]][]} */ ([
-  ["picker.group.disease", ["healthy", "ckd_chronic", "cua_warfarin", "cua_distal", "nonuraemic_obesity", "penile", "local_trauma"]],
+  ["picker.group.disease", ["healthy", "ckd_chronic", "cua_warfarin", "cua_distal", "site_at_risk", "nonuraemic_obesity", "penile", "local_trauma"]],
   ["picker.group.treatment", ["msc_local", "msc_vehicle", "msc_early", "msc_late", "msc_iv", "msc_bundle", "sts", "snf472", "vitk_apixaban", "multimodal"]],
   ["picker.group.mimic", ["arterial_gangrene", "venous_stasis", "thrombotic_vasculopathy"]],
-  ["picker.group.other", ["selye_rat", "warfarin_rodent", "fetuin_a_mouse", "block_3d", "mesentery"]],
+  ["picker.group.other", ["selye_rat", "warfarin_rodent", "vitamin_k_rodent", "fetuin_a_mouse", "block_3d", "mesentery"]],
 ]);
 const LARGE = ["block_3d", "mesentery"];
-const OWN_SIZE = ["selye_rat", "warfarin_rodent", "fetuin_a_mouse", ...LARGE];
+const OWN_SIZE = ["selye_rat", "warfarin_rodent", "vitamin_k_rodent", "fetuin_a_mouse", ...LARGE];
 
 /**
  * Shows the picker; `choose` gets the request of what was chosen.

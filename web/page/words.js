@@ -332,10 +332,12 @@ export const QUESTIONS = {
   nonuraemic_obesity: "没有尿毒症、但有肥胖的人会发病吗？",
   penile: "阴茎部位的病变有何不同？",
   selye_rat: "Selye 的致敏与激发实验在模型中能重现吗？",
+  site_at_risk: "哪个触发因素会使一块安静而已钙化的皮肤变成病变？",
   snf472: "SNF472 能改变已形成的病变吗？",
   sts: "从第 14 天起随透析给予硫代硫酸钠，能改变已形成的病变吗？",
   thrombotic_vasculopathy: "没有钙化的血栓性血管病看起来有何不同？",
   venous_stasis: "静脉淤积性溃疡与钙化防御有何不同？",
+  vitamin_k_rodent: "停用华法林后大量补充维生素 K，能把血管壁里的矿物质再取走吗？",
   vitk_apixaban: "停用华法林，改用维生素 K 和阿哌沙班，会改变什么？",
   warfarin_rodent: "华法林加维生素 D 的啮齿动物模型会怎样？",
 };
