@@ -75,7 +75,7 @@ export function serve(args = []) {
       const found = /http:\/\/[\d.:]+\//.exec(text);
       if (!found) return;
       clearTimeout(timer);
-      resolve({ address: found[0], end: () => child.kill("SIGTERM") });
+      resolve({ address: found[0], pid: child.pid, end: () => child.kill("SIGTERM") });
     });
     child.stderr.on("data", (bytes) => { text += bytes; });
     child.on("exit", () => { clearTimeout(timer); reject(new Error(`ended: ${text}`)); });
