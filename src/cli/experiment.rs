@@ -1,4 +1,4 @@
-//! `calcisim experiment`: plan, run, status, merge, verify, sbatch.
+//! `calcisim experiment`: plan, run, status, merge, verify, sbatch, gc, page.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::experiment::calibrate::course;
 use crate::experiment::execute::ExecuteOptions;
 use crate::experiment::plan::{Installed, Plan};
-use crate::experiment::{file, merge, pilot, sbatch, status, verify};
+use crate::experiment::{file, gc, merge, pilot, sbatch, status, verify};
 use crate::library::Disk;
 use crate::simulation::progress::{bytes, duration};
 use crate::simulation::stop::Stop;
@@ -51,6 +51,36 @@ pub enum ExperimentCommand {
     Verify(VerifyArgs),
     /// Write a Slurm script that runs a plan as an array
     Sbatch(SbatchArgs),
+    /// Write a small page about merged results: what they say, tables, pictures
+    Page(PageArgs),
+    /// Tidy a plan: put its results into one segment, remove what dead workers left
+    Gc(GcArgs),
+}
+
+/// `calcisim experiment page`.
+#[derive(Clone, Debug, Args)]
+pub struct PageArgs {
+    /// Folder of merged results
+    pub results: PathBuf,
+    /// Folder of the page
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace a page that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `calcisim experiment gc`.
+#[derive(Clone, Debug, Args)]
+pub struct GcArgs {
+    /// The plan
+    pub plan: PathBuf,
+    /// Only say what would go
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Drop also results of runs that the plan does not have (of a plan that was made again with --force)
+    #[arg(long)]
+    pub others: bool,
 }
 
 /// `calcisim experiment plan`.
@@ -232,6 +262,8 @@ pub(super) fn experiment(args: &ExperimentArgs, global: &Global) -> Result<Reply
         ExperimentCommand::Merge(args) => merged(args),
         ExperimentCommand::Verify(args) => verified(args),
         ExperimentCommand::Sbatch(args) => script(args),
+        ExperimentCommand::Gc(args) => tidied(args),
+        ExperimentCommand::Page(args) => paged(args),
     }
 }
 
@@ -346,6 +378,7 @@ fn run(args: &RunArgs, global: &Global) -> Result<Reply> {
             stop: Stop::by_signals()?,
             time_to_live: args.time_to_live.unwrap_or(defaults.time_to_live),
             keep_every: args.keep_every.unwrap_or(defaults.keep_every),
+            advice: String::new(),
         },
     )?;
     let json = json!({"plan": plan.folder.display().to_string(), "runs": done.runs, "before": done.before,
@@ -403,6 +436,34 @@ fn verified(args: &VerifyArgs) -> Result<Reply> {
         text: found.text(&plan),
         json: object(json!({"repeated": found.rows.len(), "rows": found.rows, "differing": found.differing})),
         exit: if found.differing.is_empty() { 0 } else { 7 },
+        ..Reply::default()
+    })
+}
+
+#[cfg(feature = "figures")]
+fn paged(args: &PageArgs) -> Result<Reply> {
+    let written = crate::figures::experiment_page::write(&args.results, &args.out, args.force)?;
+    let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+    let text = names.iter().map(|name| format!("Wrote {name}\n")).collect::<String>();
+    Ok(Reply::text(text).with("files", names))
+}
+
+#[cfg(not(feature = "figures"))]
+fn paged(_: &PageArgs) -> Result<Reply> {
+    Err(Error::MissingTool(
+        "this build has no figures: build with the feature `figures`".into(),
+    ))
+}
+
+fn tidied(args: &GcArgs) -> Result<Reply> {
+    let plan = course::grown(Plan::open(&args.plan)?)?;
+    let swept = gc::sweep(&plan, args.others, args.dry_run)?;
+    let json = json!({"plan": plan.folder.display().to_string(), "dry_run": args.dry_run, "segments": swept.segments,
+                      "results": swept.results, "others": swept.others, "needless": swept.needless,
+                      "claims": swept.claims, "partial": swept.partial, "scraps": swept.scraps, "bytes": swept.bytes});
+    Ok(Reply {
+        text: swept.text(&plan, args.dry_run),
+        json: object(json),
         ..Reply::default()
     })
 }

@@ -40,6 +40,8 @@ pub struct ExecuteOptions {
     pub time_to_live: Duration,
     /// After what time a run in progress is kept for later.
     pub keep_every: Duration,
+    /// How to go on after a stop, in words; empty for the command of a plan.
+    pub advice: String,
 }
 
 impl Default for ExecuteOptions {
@@ -53,6 +55,7 @@ impl Default for ExecuteOptions {
             stop: Stop::default(),
             time_to_live: Duration::from_secs(60),
             keep_every: Duration::from_secs(300),
+            advice: String::new(),
         }
     }
 }
@@ -153,11 +156,13 @@ pub fn execute(plan: &Plan, options: &ExecuteOptions) -> Result<Executed> {
     let standing = results::standings(plan, &results)?;
     let is_open = |row: &usize| standing[*row] == results::Standing::Missing;
     let open: Vec<Unit> = mine.iter().filter(|unit| unit.iter().any(is_open)).cloned().collect();
-    let of_shard = mine.iter().map(Vec::len).sum();
+    let of_shard: usize = mine.iter().map(Vec::len).sum();
     let missing: usize = open.iter().flatten().filter(|row| is_open(row)).count();
+    let later = |row: &&usize| standing[**row] == results::Standing::Later;
+    let later = mine.iter().flatten().filter(later).count();
     let done = Executed {
-        runs: of_shard,
-        before: of_shard - missing,
+        runs: of_shard - later,
+        before: of_shard - missing - later,
         ..Executed::default()
     };
     if missing == 0 {
@@ -172,7 +177,7 @@ pub fn execute(plan: &Plan, options: &ExecuteOptions) -> Result<Executed> {
     if !options.is_quiet {
         eprintln!(
             "{}: {missing} of {of_shard} runs to do, {threads} at a time",
-            plan.folder.display()
+            plan.manifest.name
         );
     }
     let worker = segment::worker_name();
@@ -282,7 +287,10 @@ impl Shared<'_> {
         if let Some(error) = lock(&self.fault).clone() {
             return Err(error);
         }
-        let advice = format!("go on with: calcisim experiment run {}", self.plan.folder.display());
+        let advice = match self.options.advice.as_str() {
+            "" => format!("go on with: calcisim experiment run {}", self.plan.folder.display()),
+            words => words.to_owned(),
+        };
         if let Some(reason) = self.options.stop.asked(&advice) {
             return Err(reason);
         }

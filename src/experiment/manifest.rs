@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::outputs::Outputs;
+use super::questions::Questions;
 use super::sampled::Analysis;
+use super::sequential::Sequential;
 use super::staged::Staged;
 use crate::error::{Error, Result};
 use crate::output::run_json;
@@ -85,6 +87,12 @@ pub struct Manifest {
     pub outputs: Outputs,
     /// When a point is dropped.
     pub staged: Option<Staged>,
+    /// When replicates are enough.
+    #[serde(default)]
+    pub sequential: Option<Sequential>,
+    /// What is asked of the results besides.
+    #[serde(default)]
+    pub questions: Questions,
     /// blake3 of every file of the plan.
     pub files: BTreeMap<String, String>,
     /// blake3 of all of the above.

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::analyses;
 use super::effects::{self, Measure, Spread};
 use super::job::{Aside, Outcome, Series};
 use super::outputs::Endpoint;
 use super::plan::{Plan, RunId};
 use super::results::{Results, Standing, standings};
+use super::sequential;
 use super::table::{self, BATCH, Column, Values, Writer};
+use super::{analyses, crate_record};
 use crate::error::{Error, Result};
 use crate::output::series::COLUMNS;
 use crate::output::{files, number, quoted, run_json};
@@ -66,7 +67,7 @@ pub fn merge(plan: &Plan, out: &Path, force: bool, is_partial: bool) -> Result<M
         rows: standing.len(),
         failed: count(Standing::Failed),
         dropped: count(Standing::Dropped),
-        missing: count(Standing::Missing),
+        missing: count(Standing::Missing) + count(Standing::Later),
         bad: results.bad().map(|(_, n)| n).sum(),
         files: Vec::new(),
         headline: String::new(),
@@ -134,13 +135,26 @@ impl Tables<'_> {
             "replicates": manifest.replicates, "common_random_numbers": manifest.common_random_numbers,
             "arms": manifest.arms, "factors": manifest.factors, "points": manifest.points,
             "rows": merged.rows, "failed": merged.failed, "dropped": merged.dropped, "missing": merged.missing,
-            "hosts": self.hosts()?, "files": digests,
+            "headline": merged.headline, "hosts": self.hosts()?, "files": digests,
         });
         files::write_whole(
             &self.folder.join("manifest.json"),
             run_json::pretty(&written)?.as_bytes(),
         )?;
         names.push("manifest.json".to_owned());
+        let record = crate_record::record(
+            manifest,
+            &crate_record::Found {
+                files: &names,
+                finished_s: self.finished_s()?,
+                headline: &merged.headline,
+            },
+        );
+        files::write_whole(
+            &self.folder.join(crate_record::NAME),
+            run_json::pretty(&record)?.as_bytes(),
+        )?;
+        names.push(crate_record::NAME.to_owned());
         merged.files = names;
         Ok(merged)
     }
@@ -159,7 +173,7 @@ impl Tables<'_> {
             for row in range.clone() {
                 let record = match self.standing[row] {
                     Standing::Done | Standing::Failed => reader.get(plan.runs[row])?,
-                    Standing::Dropped | Standing::Missing => None,
+                    Standing::Dropped | Standing::Missing | Standing::Later => None,
                 };
                 let found = match &record {
                     Some(record) => Some((Outcome::read(record)?, Aside::read(record))),
@@ -230,6 +244,17 @@ impl Tables<'_> {
         Ok(hosts.into_iter().collect())
     }
 
+    /// When the last run ended [s since 1970].
+    fn finished_s(&self) -> Result<f64> {
+        let columns = table::read(&self.folder.join("timing.parquet"), &["finished_s"]);
+        let Ok(columns) = columns else { return Ok(0.0) };
+        let last = columns.first().map(|c| match &c.values {
+            Values::Number(list) => list.iter().flatten().copied().fold(0.0, crate::math::max),
+            _ => 0.0,
+        });
+        Ok(last.unwrap_or(0.0))
+    }
+
     /// `series.parquet`: every column of every kept row, by run and day.
     fn series(&self) -> Result<()> {
         if self.plan.manifest.outputs.series_every_h.is_none() {
@@ -257,7 +282,9 @@ impl Tables<'_> {
     fn statistics(&self, values: &[Vec<f64>]) -> Result<String> {
         let plan = self.plan;
         if self.standing.len() > IN_MEMORY {
-            return Ok(String::new());
+            return Ok(format!(
+                "Only runs.parquet and timing.parquet are written: statistics are computed in memory, of up to {IN_MEMORY} rows\n"
+            ));
         }
         let mut headline = String::new();
         let measures: Vec<Measure> = plan
@@ -279,6 +306,12 @@ impl Tables<'_> {
         };
         let write = |name: &str, text: String| table::write_text(&self.folder.join(name), &text);
         write("arms.csv", effects::arms_table(&ids, &measures, &column))?;
+        if ids.len() > 1 && per_arm > MOST_PAIRS {
+            headline.push_str(&format!(
+                "contrasts.csv and pairing.csv are not written: {per_arm} pairs are more than {MOST_PAIRS}, and their intervals \
+                 leave out every pair in turn; runs.parquet has all of them\n"
+            ));
+        }
         if ids.len() > 1 && per_arm <= MOST_PAIRS {
             let contrasts = effects::contrasts(ids.len(), &measures, &column);
             let primary = &measures[plan.manifest.outputs.primary].name;
@@ -291,7 +324,12 @@ impl Tables<'_> {
         if plan.points.len() > 1 {
             write("points.csv", self.points_table(&measures, values))?;
         }
-        for told in (analyses::Values { plan, all: values }).tables()? {
+        let asked = sequential::table(plan, self.results)?;
+        for told in (analyses::Values { plan, all: values })
+            .tables()?
+            .into_iter()
+            .chain(asked)
+        {
             write(told.name, told.text)?;
             headline.push_str(&told.headline);
         }
@@ -381,7 +419,7 @@ impl Tables<'_> {
 }
 
 /// A series as `series.csv`.
-fn series_text(series: &Series) -> String {
+pub(super) fn series_text(series: &Series) -> String {
     let mut text = crate::output::series::Row::header();
     for (t_d, row) in series.t_d.iter().zip(&series.rows) {
         text.push_str(&number(*t_d));
@@ -440,7 +478,7 @@ impl Batch {
             Standing::Done => "ok",
             Standing::Failed => "failed",
             Standing::Dropped => "dropped",
-            Standing::Missing => "missing",
+            Standing::Missing | Standing::Later => "missing",
         };
         self.status.push(Some(status.to_owned()));
         let ok = found

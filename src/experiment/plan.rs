@@ -3,7 +3,7 @@
 //! `plan.json` (what was asked, by which calcisim, digests of all) · `plan.parquet` (one row per run) · `experiment.toml`
 //! (as written) · `scenarios/<arm>/` (resolved) · `segments/`, `claims/` (what workers write).
 //!
-//! A run is named after its content: `run_id` = blake3 of (scenario digest, changes, seed, version). Two rows that ask
+//! A run is named after its content: `run_id` = blake3 of (scenario digest, changes, seed, version, what is kept of it). Two rows that ask
 //! for the same run share it, and results stay valid when the plan around them changes.
 
 use std::collections::BTreeMap;
@@ -109,6 +109,8 @@ impl Plan {
             analysis: experiment.analysis.clone(),
             outputs: experiment.outputs.clone(),
             staged: experiment.staged.clone(),
+            sequential: experiment.sequential.clone(),
+            questions: experiment.questions.clone(),
             files: BTreeMap::new(),
             digest: String::new(),
             forecast: None,
@@ -143,6 +145,10 @@ impl Plan {
     /// Names every run after its content.
     fn name_runs(&mut self) -> Result<()> {
         let version = version();
+        // Results that hold other days or another series are other results.
+        let outputs = &self.manifest.outputs;
+        let kept = serde_json::to_string(&(&outputs.at_days, outputs.series_every_h, outputs.snapshots));
+        let kept = kept.map_err(|f| Error::Internal(f.to_string()))?;
         let paths: Vec<&str> = self.manifest.factors.iter().map(|f| f.path.as_str()).collect();
         let mut runs = Vec::with_capacity(self.row_count());
         for arm in &self.manifest.arms {
@@ -157,7 +163,7 @@ impl Plan {
                 for replicate in 0..self.manifest.replicates {
                     let seed = self.seed(runs.len(), point, replicate);
                     let text = format!(
-                        "{{\"scenario\":\"{}\",\"seed\":{seed},\"set\":{set},\"version\":\"{version}\"}}",
+                        "{{\"kept\":{kept},\"scenario\":\"{}\",\"seed\":{seed},\"set\":{set},\"version\":\"{version}\"}}",
                         arm.scenario_digest
                     );
                     let mut id = [0; 16];
@@ -181,10 +187,21 @@ impl Plan {
             let before = (point as u64).wrapping_mul(self.manifest.replicates);
             self.manifest.seed.wrapping_add(before).wrapping_add(replicate)
         } else if self.manifest.common_random_numbers {
-            self.manifest.seed.wrapping_add(replicate)
+            let before = self.block(point).wrapping_mul(self.manifest.replicates);
+            self.manifest.seed.wrapping_add(before).wrapping_add(replicate)
         } else {
             self.manifest.seed.wrapping_add(row as u64)
         }
+    }
+
+    /// Block of seeds of a point: the dummy factor, where there is one, chooses it. So its index says what other seeds do
+    /// to the mean over the replicates, and points with one value of it share their seeds.
+    fn block(&self, point: usize) -> u64 {
+        let Some(dummy) = self.manifest.factors.iter().rposition(|f| f.path == DUMMY) else {
+            return 0;
+        };
+        let value = self.points[point][dummy].as_float().unwrap_or(0.0);
+        (crate::math::unit(value) * SEED_BLOCKS).floor() as u64
     }
 
     /// Whether points are patients.
@@ -462,8 +479,12 @@ impl Plan {
     }
 }
 
-/// A factor that the model does not know: what its index is, chance alone makes.
+/// A factor that the model does not know: it chooses the seeds (`seed + ⌊1000 × dummy⌋ × replicates + replicate`), so what
+/// its index is, chance alone makes.
 pub const DUMMY: &str = "dummy";
+
+/// Blocks of seeds among which the dummy factor chooses.
+const SEED_BLOCKS: f64 = 1000.0;
 
 /// What installing a plan found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
