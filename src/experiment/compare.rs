@@ -16,7 +16,7 @@ use super::effects::{self, Contrast, Measure};
 use super::execute::{ExecuteOptions, execute};
 use super::file::{Experiment, Kind};
 use super::job::{Outcome, Series};
-use super::merge::series_text;
+use super::merge_rows::series_text;
 use super::outputs::{self, Endpoint, Outputs};
 use super::plan::Plan;
 use super::points::Points;

@@ -36,7 +36,7 @@ pub struct FactorRecord {
 /// What a timed pilot forecasts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// Seconds of one run.
+    /// Seconds of a processor for one run.
     pub run_s: f64,
     /// Share of a run that was timed.
     pub share: f64,

@@ -1,6 +1,9 @@
-//! A timed pilot: what an experiment will cost, from the first seconds of its first run.
+//! A timed pilot: what an experiment will cost, from the first seconds of its first run. Counted is the time of the
+//! processor, not that of the clock: on a busy machine the cost of a run stays what it is.
 
 use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use super::execute::result_size;
 use super::job;
@@ -23,14 +26,20 @@ pub fn pilot(plan: &Plan, limit: Duration, stop: &Stop) -> Result<Forecast> {
     })
 }
 
+/// Processor time of this thread so far [s].
+fn processor_s() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64
+}
+
 /// Seconds of a whole run, and the share of it that was timed. A run that fails early costs what it took.
 fn timed(settings: &RunSettings, seed: u64, limit: Duration, stop: &Stop) -> Result<(f64, f64)> {
-    let begun = Instant::now();
+    let (begun, begun_s) = (Instant::now(), processor_s());
     let last = settings.last_step();
-    let mut first_step: Option<Instant> = None;
+    let mut first_step: Option<f64> = None;
     let mut seen = 0;
     let ran = simulate(settings, seed, &mut |moment| {
-        first_step.get_or_insert_with(Instant::now);
+        first_step.get_or_insert_with(processor_s);
         seen = moment.row.step;
         if let Some(reason) = stop.asked("the plan is whole; it only has no forecast") {
             return Err(reason);
@@ -40,11 +49,11 @@ fn timed(settings: &RunSettings, seed: u64, limit: Duration, stop: &Stop) -> Res
         }
         Ok(())
     });
-    let all = begun.elapsed().as_secs_f64();
+    let all = processor_s() - begun_s;
     match (ran, first_step) {
         (Err(reason @ (Error::Stopped(_) | Error::Interrupted(_))), _) => Err(reason),
         (Err(_), Some(start)) if seen > 0 && seen < last => {
-            let steps_s = start.elapsed().as_secs_f64();
+            let steps_s = processor_s() - start;
             let share = seen as f64 / last as f64;
             Ok((all - steps_s + steps_s / share, share))
         }

@@ -85,7 +85,7 @@ fn panel(
     let dots: Vec<Vec<f64>> = arms.iter().map(|arm| pairs(runs, arm, reference, endpoint)).collect();
     let reach = estimates.iter().flatten().flat_map(|e| e.reach());
     let plot = Plot {
-        x: range(reach.chain(dots.iter().flatten().copied()), true),
+        x: range(reach.chain(dots.iter().flatten().copied()).chain([0.0]), false),
         ..plot
     };
     sheet.text(&endpoint.words, [EDGE, plot.corner[1] - 6.0], Type::new(9.5).bold());
@@ -117,7 +117,7 @@ fn panel(
             // Dots of equal value beside each other: by their place in the list, the same each time.
             let aside = ((n * 7) % 11) as f64 / 10.0 - 0.5;
             let x = plot.place(*dot, 0.0)[0];
-            sheet.rectangle([x - 1.1, y + 9.0 * aside - 1.1], [2.2, 2.2], GREY, 0.45);
+            sheet.rectangle([x - 1.3, y + 10.0 * aside - 1.3], [2.6, 2.6], GREY, 0.6);
         }
         let (Some(row), Some(found)) = (find(arm), estimates[k]) else {
             continue;

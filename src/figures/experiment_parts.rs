@@ -7,7 +7,7 @@ use super::sheet::{Anchor, Sheet, Type, text_width};
 use crate::math;
 use crate::picture::Rgb;
 use crate::picture::canvas::Point;
-use crate::picture::colours::{GREY, INK, OKABE_ITO, PALE};
+use crate::picture::colours::{DASHES, GREY, INK, OKABE_ITO, PALE};
 
 /// Width of a page [pt].
 pub const PAGE: f64 = 720.0;
@@ -165,6 +165,11 @@ impl Plot {
 /// Hue of a place in a list.
 pub fn hue(i: usize) -> Rgb {
     OKABE_ITO[i % OKABE_ITO.len()]
+}
+
+/// Dashes of a place in a list: where hues come again, their dashes are others.
+pub fn dash(i: usize) -> &'static [f64] {
+    DASHES[(i + i / OKABE_ITO.len()) % DASHES.len()]
 }
 
 /// A mark whose shape and filling go with its hue: disc, square, triangle, diamond, turned triangle, then hollow.

@@ -2,12 +2,12 @@
 
 use super::chart::{day_ticks, number};
 use super::experiment_load::{Results, Table};
-use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, hue, page, short};
+use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, dash, hue, page, short};
 use super::sheet::{Anchor, Sheet, Type, text_width};
 use crate::error::Result;
 use crate::math;
 use crate::picture::canvas::Point;
-use crate::picture::colours::{DASHES, GREY, INK, PALE};
+use crate::picture::colours::{GREY, INK, PALE};
 
 /// Height of a plot [pt].
 const HEIGHT: f64 = 130.0;
@@ -49,7 +49,7 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
         EDGE + math::min(
             150.0,
             arms.iter().map(|arm| text_width(arm, face)).fold(40.0, math::max),
-        ) + 34.0;
+        ) + 54.0;
     for (i, endpoint) in shown.iter().enumerate() {
         let plot = Plot {
             corner: [left, top + 16.0 + i as f64 * step],
@@ -111,7 +111,7 @@ fn panel(sheet: &mut Sheet, curves: &Table, tests: Option<&Table>, arms: &[Strin
     let days = plot.x[1];
     sheet.text(
         format!("without {} so far", words(endpoint)),
-        [EDGE, plot.corner[1] - 6.0],
+        [EDGE, plot.corner[1] - 10.0],
         Type::new(9.5).bold(),
     );
     plot.y_axis(sheet, "% of sites");
@@ -149,9 +149,10 @@ fn panel(sheet: &mut Sheet, curves: &Table, tests: Option<&Table>, arms: &[Strin
         let found = steps(curves, arm, endpoint);
         sheet.dashed(
             &place(&corners(&found, days, |s| s.s)),
-            1.6,
+            // Thinner from arm to arm: curves that lie on each other are all seen.
+            3.4 - 2.2 * i as f64 / math::max(1.0, arms.len() as f64 - 1.0),
             hue(i),
-            DASHES[i % DASHES.len()],
+            dash(i),
         );
         numbers(sheet, &found, &marks, tests, arm, endpoint, i, plot);
     }
@@ -173,12 +174,7 @@ fn numbers(
         let face = Type::new(7.5).colour(GREY);
         sheet.text("still at risk", [EDGE, y - 10.0], face);
     }
-    sheet.dashed(
-        &[[EDGE, y - 2.7], [EDGE + 20.0, y - 2.7]],
-        1.6,
-        hue(i),
-        DASHES[i % DASHES.len()],
-    );
+    sheet.dashed(&[[EDGE, y - 2.7], [EDGE + 20.0, y - 2.7]], 1.6, hue(i), dash(i));
     sheet.text(arm, [EDGE + 25.0, y], Type::new(SMALL));
     let start = found.first().map_or(0.0, |step| step.at_risk);
     let events: f64 = found.iter().map(|step| step.events).sum();

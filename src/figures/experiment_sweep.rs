@@ -1,14 +1,14 @@
 //! Points of a design: dose and response, heat maps of two factors, and clouds where points were drawn by chance.
 
 use super::experiment_load::{Results, Shown, Table};
-use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, fitted, hue, level, mark, page, range, short};
+use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, dash, fitted, hue, level, mark, page, range, short};
 use super::sheet::{Anchor, PX_PER_PT, Sheet, Type, text_width};
 use crate::error::Result;
 use crate::experiment::analysis::sequential::t_half_width;
 use crate::math;
 use crate::picture::Rgb;
 use crate::picture::canvas::mix;
-use crate::picture::colours::{BATLOW, DASHES, GREY, INK, WHITE};
+use crate::picture::colours::{BATLOW, GREY, INK, WHITE};
 
 /// Most levels of a factor on an axis of names.
 const LEVELS: usize = 14;
@@ -187,7 +187,7 @@ fn doses(results: &Results, names: &[String], levels: &[Vec<String>], endpoints:
                 .collect();
             let x_of = |c: &Cell| levels[0].iter().position(|l| *l == c.levels[0]).unwrap_or(0) as f64 + aside;
             let path: Vec<[f64; 2]> = line.iter().map(|c| plot.place(x_of(c), c.mean)).collect();
-            sheet.dashed(&path, 1.2, hue(k), DASHES[k % DASHES.len()]);
+            sheet.dashed(&path, 1.2, hue(k), dash(k));
             for c in line {
                 let x = x_of(c);
                 sheet.line(&[plot.place(x, c.low), plot.place(x, c.high)], 0.5, hue(k));
@@ -198,12 +198,7 @@ fn doses(results: &Results, names: &[String], levels: &[Vec<String>], endpoints:
     }
     for (k, (arm, second)) in lines.iter().take(LINES).enumerate() {
         let y = top + rows * STEP + 14.0 * k as f64 + 4.0;
-        sheet.dashed(
-            &[[EDGE + 30.0, y - 3.0], [EDGE + 62.0, y - 3.0]],
-            1.2,
-            hue(k),
-            DASHES[k % DASHES.len()],
-        );
+        sheet.dashed(&[[EDGE + 30.0, y - 3.0], [EDGE + 62.0, y - 3.0]], 1.2, hue(k), dash(k));
         mark(&mut sheet, k, [EDGE + 46.0, y - 3.0], 3.0, hue(k));
         let words = match (arms.len() > 1, names.get(1)) {
             (true, Some(name)) => format!("{arm}, {name} {}", level(second)),

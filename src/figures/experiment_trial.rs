@@ -2,10 +2,10 @@
 //! nothing to find.
 
 use super::experiment_load::{Results, Table};
-use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, hue, level, mark, page};
+use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, dash, hue, level, mark, page};
 use super::sheet::{Anchor, Sheet, Type};
 use crate::error::Result;
-use crate::picture::colours::{DASHES, GREY, INK};
+use crate::picture::colours::{GREY, INK};
 
 /// Height of a panel with its axis [pt].
 const STEP: f64 = 214.0;
@@ -95,12 +95,7 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
     }
     for (k, [arm, assignment]) in lines.iter().enumerate() {
         let y = top + rows * STEP + 14.0 * k as f64 + 4.0;
-        sheet.dashed(
-            &[[EDGE + 30.0, y - 3.0], [EDGE + 62.0, y - 3.0]],
-            1.2,
-            hue(k),
-            DASHES[k % DASHES.len()],
-        );
+        sheet.dashed(&[[EDGE + 30.0, y - 3.0], [EDGE + 62.0, y - 3.0]], 1.2, hue(k), dash(k));
         mark(&mut sheet, k, [EDGE + 46.0, y - 3.0], 3.0, hue(k));
         let reference = results.arms().first().cloned().unwrap_or_default();
         sheet.text(
@@ -146,7 +141,7 @@ fn curve(
             marks.push((k + 5, plot.place(x, error)));
         }
     }
-    sheet.dashed(&path, 1.2, hue(k), DASHES[k % DASHES.len()]);
+    sheet.dashed(&path, 1.2, hue(k), dash(k));
     for (shape, place) in marks {
         mark(
             sheet,
