@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::experiment_rest::{self, GcArgs, PageArgs};
 use super::run::{notes, object, threads};
 use super::{Global, Reply};
 use crate::error::{Diagnostic, Error, Result};
@@ -13,8 +14,10 @@ use crate::experiment::calibrate::course;
 use crate::experiment::execute::ExecuteOptions;
 use crate::experiment::plan::Plan;
 use crate::experiment::plan_folder::Installed;
-use crate::experiment::{file, gc, merge, pilot, sbatch, status, verify};
+use crate::experiment::validation::{self, Table};
+use crate::experiment::{file, merge, pilot, sbatch, status, verify};
 use crate::library::Disk;
+use crate::scenario::Library;
 use crate::simulation::progress::{bytes, duration};
 use crate::simulation::stop::Stop;
 use crate::simulation::threads_or_cores;
@@ -50,38 +53,14 @@ pub enum ExperimentCommand {
     Merge(MergeArgs),
     /// Repeat some finished runs and compare every byte
     Verify(VerifyArgs),
+    /// Hold tables against published targets
+    Validate(ValidateArgs),
     /// Write a Slurm script that runs a plan as an array
     Sbatch(SbatchArgs),
     /// Write a small page about merged results: what they say, tables, pictures
     Page(PageArgs),
     /// Tidy a plan: put its results into one segment, remove what dead workers left
     Gc(GcArgs),
-}
-
-/// `calcisim experiment page`.
-#[derive(Clone, Debug, Args)]
-pub struct PageArgs {
-    /// Folder of merged results
-    pub results: PathBuf,
-    /// Folder of the page
-    #[arg(short, long, value_name = "DIR")]
-    pub out: PathBuf,
-    /// Replace a page that exists
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// `calcisim experiment gc`.
-#[derive(Clone, Debug, Args)]
-pub struct GcArgs {
-    /// The plan
-    pub plan: PathBuf,
-    /// Only say what would go
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Drop also results of runs that the plan does not have (of a plan that was made again with --force)
-    #[arg(long)]
-    pub others: bool,
 }
 
 /// `calcisim experiment plan`.
@@ -169,6 +148,26 @@ pub struct VerifyArgs {
     /// Runs at a time; all cores by default
     #[arg(long, value_name = "T", value_parser = threads)]
     pub threads: Option<usize>,
+}
+
+/// `calcisim experiment validate`.
+#[derive(Clone, Debug, Args)]
+pub struct ValidateArgs {
+    /// Folders that `experiment merge` wrote
+    #[arg(required = true)]
+    pub results: Vec<PathBuf>,
+
+    /// Published values: a path, or what ships with calcisim
+    #[arg(long, default_value = "targets")]
+    pub targets: String,
+
+    /// From which arms and columns their counterparts are read
+    #[arg(long, default_value = "readings")]
+    pub readings: String,
+
+    /// Write the page there; else it is printed
+    #[arg(long, short)]
+    pub out: Option<PathBuf>,
 }
 
 /// `calcisim experiment sbatch`.
@@ -262,9 +261,10 @@ pub(super) fn experiment(args: &ExperimentArgs, global: &Global) -> Result<Reply
         }
         ExperimentCommand::Merge(args) => merged(args),
         ExperimentCommand::Verify(args) => verified(args),
+        ExperimentCommand::Validate(args) => validated(args),
         ExperimentCommand::Sbatch(args) => script(args),
-        ExperimentCommand::Gc(args) => tidied(args),
-        ExperimentCommand::Page(args) => paged(args),
+        ExperimentCommand::Gc(args) => experiment_rest::tidied(args),
+        ExperimentCommand::Page(args) => experiment_rest::paged(args),
     }
 }
 
@@ -441,30 +441,47 @@ fn verified(args: &VerifyArgs) -> Result<Reply> {
     })
 }
 
-#[cfg(feature = "figures")]
-fn paged(args: &PageArgs) -> Result<Reply> {
-    let written = crate::figures::experiment_page::write(&args.results, &args.out, args.force)?;
-    let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
-    let text = names.iter().map(|name| format!("Wrote {name}\n")).collect::<String>();
-    Ok(Reply::text(text).with("files", names))
-}
-
-#[cfg(not(feature = "figures"))]
-fn paged(_: &PageArgs) -> Result<Reply> {
-    Err(Error::MissingTool(
-        "this build has no figures: build with the feature `figures`".into(),
-    ))
-}
-
-fn tidied(args: &GcArgs) -> Result<Reply> {
-    let plan = course::grown(Plan::open(&args.plan)?)?;
-    let swept = gc::sweep(&plan, args.others, args.dry_run)?;
-    let json = json!({"plan": plan.folder.display().to_string(), "dry_run": args.dry_run, "segments": swept.segments,
-                      "results": swept.results, "others": swept.others, "needless": swept.needless,
-                      "claims": swept.claims, "partial": swept.partial, "scraps": swept.scraps, "bytes": swept.bytes});
+fn validated(args: &ValidateArgs) -> Result<Reply> {
+    let text_of = |name: &str| {
+        let is_bare = !name.contains(['/', '\\', '.']);
+        let shipped = format!("experiments/{name}");
+        Disk.read(if is_bare { &shipped } else { name }, is_bare.then_some("experiments"))
+    };
+    let (targets, readings) = (text_of(&args.targets)?, text_of(&args.readings)?);
+    let mut tables = Vec::new();
+    for folder in &args.results {
+        let path = folder.join("runs.csv");
+        let text = std::fs::read_to_string(&path)
+            .map_err(|fault| Error::files(path.display().to_string(), fault.to_string()))?;
+        tables.push(Table::read(&text).map_err(|why| Error::files(path.display().to_string(), why))?);
+    }
+    let lines = validation::validate((&targets.0, &targets.1), (&readings.0, &readings.1), &tables)?;
+    let page = validation::markdown(&lines);
+    let listed: Vec<Value> = lines
+        .iter()
+        .map(|line| {
+            let own = line.found.map(|(value, own)| json!({"value": value, "low": own.low, "high": own.high}));
+            json!({"target": line.target.id, "standing": line.standing.word(), "sites": line.sites, "found": own, "remark": line.remark})
+        })
+        .collect();
+    let json = object(json!({"targets": listed}));
+    let Some(out) = &args.out else {
+        return Ok(Reply {
+            text: page,
+            json,
+            ..Reply::default()
+        });
+    };
+    let folders: Vec<String> = args.results.iter().map(|folder| folder.display().to_string()).collect();
+    let page = format!(
+        "# Validation\n\nMade by `calcisim experiment validate {} -o {}`. In this model: simulated sites at risk, not patients.\n\n{page}",
+        folders.join(" "),
+        out.display()
+    );
+    crate::output::files::write_whole(out, page.as_bytes())?;
     Ok(Reply {
-        text: swept.text(&plan, args.dry_run),
-        json: object(json),
+        text: format!("Written to {}\n", out.display()),
+        json,
         ..Reply::default()
     })
 }

@@ -19,6 +19,7 @@ mod biopsy_many;
 mod check;
 mod drawing;
 pub mod experiment;
+mod experiment_rest;
 mod explain;
 mod export;
 mod flow;

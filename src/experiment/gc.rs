@@ -79,7 +79,7 @@ pub fn sweep(plan: &Plan, with_others: bool, is_dry: bool) -> Result<Swept> {
     let scraps: Vec<PathBuf> = places
         .iter()
         .flat_map(|place| entries(place))
-        .filter(is_scrap)
+        .filter(|path| is_scrap(path))
         .collect();
     swept.scraps = scraps.len();
     gone.extend(scraps);
@@ -110,7 +110,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// What is begun under a name of its own and renamed when it is whole.
-fn is_scrap(path: &PathBuf) -> bool {
+fn is_scrap(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     name.starts_with('.') && (name.contains(".new") || name.contains(".tmp"))
 }

@@ -3,8 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::execute::result_size;
 use super::job;
 use super::plan::{Forecast, Plan};
@@ -26,20 +24,22 @@ pub fn pilot(plan: &Plan, limit: Duration, stop: &Stop) -> Result<Forecast> {
     })
 }
 
-/// Processor time of this thread so far [s].
-fn processor_s() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64
+/// Processor time of this thread so far [s], as Linux counts it; elsewhere the time of the clock since `begun`.
+fn processor_s(begun: Instant) -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds: Option<f64> = text.split_whitespace().next().and_then(|word| word.parse().ok());
+    nanoseconds.map_or_else(|| begun.elapsed().as_secs_f64(), |ns| 1e-9 * ns)
 }
 
 /// Seconds of a whole run, and the share of it that was timed. A run that fails early costs what it took.
 fn timed(settings: &RunSettings, seed: u64, limit: Duration, stop: &Stop) -> Result<(f64, f64)> {
-    let (begun, begun_s) = (Instant::now(), processor_s());
+    let begun = Instant::now();
+    let begun_s = processor_s(begun);
     let last = settings.last_step();
     let mut first_step: Option<f64> = None;
     let mut seen = 0;
     let ran = simulate(settings, seed, &mut |moment| {
-        first_step.get_or_insert_with(processor_s);
+        first_step.get_or_insert_with(|| processor_s(begun));
         seen = moment.row.step;
         if let Some(reason) = stop.asked("the plan is whole; it only has no forecast") {
             return Err(reason);
@@ -49,11 +49,11 @@ fn timed(settings: &RunSettings, seed: u64, limit: Duration, stop: &Stop) -> Res
         }
         Ok(())
     });
-    let all = processor_s() - begun_s;
+    let all = processor_s(begun) - begun_s;
     match (ran, first_step) {
         (Err(reason @ (Error::Stopped(_) | Error::Interrupted(_))), _) => Err(reason),
         (Err(_), Some(start)) if seen > 0 && seen < last => {
-            let steps_s = processor_s() - start;
+            let steps_s = processor_s(begun) - start;
             let share = seen as f64 / last as f64;
             Ok((all - steps_s + steps_s / share, share))
         }

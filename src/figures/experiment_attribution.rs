@@ -57,6 +57,9 @@ pub fn draw(results: &Results) -> Result<Vec<(String, Sheet)>> {
                 .collect()
             });
             pairs.sort_by(|a, b| b.found.value.abs().total_cmp(&a.found.value.abs()));
+            // What is nothing but rounding is nothing.
+            let largest = bars.first().map_or(0.0, |bar| bar.found.value.abs());
+            pairs.retain(|pair| pair.found.value.abs() > 1e-9 * largest);
             let left_out = pairs.len().saturating_sub(PAIRS);
             pairs.truncate(PAIRS);
             let name = match pages.len() {
@@ -90,7 +93,7 @@ fn one(
         super::experiment_parts::short(empty)
     );
     if !pairs.is_empty() {
-        what.push_str(" Synergy: what two do together beyond the two alone; below zero they stand in for each other.");
+        what.push_str(" Synergy: what two do together beyond the two alone; below zero they stand in for each other; pairs that do nothing together are left out.");
     }
     if left_out > 0 {
         what.push_str(&format!(" {left_out} smaller synergies are in synergies.csv."));

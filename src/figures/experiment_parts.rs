@@ -238,7 +238,7 @@ pub fn range(values: impl IntoIterator<Item = f64>, with_zero: bool) -> [f64; 2]
 
 /// A number with three digits that count.
 pub fn short(x: f64) -> String {
-    let size = x.abs();
+    let size = if x.abs() < 1e-12 { 0.0 } else { x.abs() };
     let places = match () {
         () if size >= 99.95 || size == 0.0 => 0,
         () if size >= 9.995 => 1,
@@ -255,7 +255,7 @@ pub fn short(x: f64) -> String {
 /// The same with its sign.
 pub fn signed(x: f64) -> String {
     let text = short(x);
-    if x > 0.0 { format!("+{text}") } else { text }
+    if x >= 1e-12 { format!("+{text}") } else { text }
 }
 
 /// A level of a factor as an axis names it.

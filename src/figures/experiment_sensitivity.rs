@@ -137,7 +137,7 @@ fn one(results: &Results, table: &Table, row: &[String], title: &str, endpoint: 
     } + 50.0;
     let (mut sheet, top) = page(results, title, &what, height);
     let left = EDGE + NAMES;
-    let width = if is_morris { 185.0 } else { PAGE - left - EDGE - 40.0 };
+    let width = if is_morris { 185.0 } else { PAGE - left - EDGE - 92.0 };
     let bars = Plot {
         corner: [left, top + 10.0],
         size: [width, rows_height],
@@ -206,17 +206,12 @@ fn draw_bars(sheet: &mut Sheet, plot: &Plot, factors: &[Factor], label: &str, me
             bar(first.value, ROW - 10.0, 1.0);
         }
         plot.whisker(sheet, factor.main, y, 0.9, INK);
-        let edge = plot.place(factor.main.reach()[1], 0.0)[0];
         let words = match (method, factor.first, factor.p) {
             ("saltelli", Some(first), _) => format!("S1 {}  ST {}", short(first.value), short(factor.main.value)),
             (_, _, Some(p)) => format!("p {}", short(p)),
             _ => String::new(),
         };
-        sheet.text(
-            words,
-            [math::min(edge + 5.0, plot.right() - 30.0), y + 2.8],
-            Type::new(7.0).colour(GREY),
-        );
+        sheet.text(words, [plot.right() + 6.0, y + 2.8], Type::new(7.0).colour(GREY));
     }
     if let Some(dummy) = factors.iter().find(|f| f.name == DUMMY) {
         plot.upright(sheet, dummy.main.value.abs(), GREY);
@@ -236,7 +231,7 @@ fn draw_plane(sheet: &mut Sheet, plot: &Plot, factors: &[Factor], unit: &str) {
     sheet.dashed(&line, 0.8, GREY, &[4.0, 3.0]);
     sheet.text(
         "σ = μ*",
-        [line[1][0] - 4.0, line[1][1] + 12.0],
+        [line[1][0] - 16.0, line[1][1] + 10.0],
         Type::new(7.5).colour(GREY).anchor(Anchor::End),
     );
     let mut taken: Vec<[f64; 2]> = Vec::new();
@@ -252,6 +247,11 @@ fn draw_plane(sheet: &mut Sheet, plot: &Plot, factors: &[Factor], unit: &str) {
             if is_dummy { GREY } else { hue(0) },
         );
         let number = format!("{}", i + 1);
+        // What crowds around nothing has no number.
+        let share = math::max(factor.main.value / plot.x[1], sigma / plot.y[1]);
+        if share < 0.03 {
+            continue;
+        }
         // The number of its bar, where no other number stands.
         let places = [
             [5.0, -3.0],

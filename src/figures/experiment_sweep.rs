@@ -35,6 +35,15 @@ impl Cell {
     fn half(&self) -> f64 {
         t_half_width(self.n as usize, self.sd).unwrap_or(0.0)
     }
+
+    /// That interval, as far as values can be: nothing below 0 where no site is, no share above 100 %.
+    fn ends(&self, is_share: bool) -> [f64; 2] {
+        let (low, high) = (self.mean - self.half(), self.mean + self.half());
+        [
+            if self.low >= 0.0 { math::max(low, 0.0) } else { low },
+            if is_share { math::min(high, 100.0) } else { high },
+        ]
+    }
 }
 
 /// Draws what fits the design; with each page the name of its file.
@@ -160,9 +169,10 @@ fn doses(results: &Results, names: &[String], levels: &[Vec<String>], endpoints:
             size: [0.5 * PAGE - EDGE - 62.0, STEP - 70.0],
             x: [-0.5, levels[0].len() as f64 - 0.5],
             y: range(
-                found
-                    .iter()
-                    .flat_map(|c| [c.low, c.high, c.mean - c.half(), c.mean + c.half()]),
+                found.iter().flat_map(|c| {
+                    let [low, high] = c.ends(endpoint.factor == 100.0);
+                    [c.low, c.high, low, high]
+                }),
                 true,
             ),
         };
@@ -191,7 +201,8 @@ fn doses(results: &Results, names: &[String], levels: &[Vec<String>], endpoints:
             for c in line {
                 let x = x_of(c);
                 sheet.line(&[plot.place(x, c.low), plot.place(x, c.high)], 0.5, hue(k));
-                plot.stem(&mut sheet, x, c.mean - c.half(), c.mean + c.half(), 1.5, hue(k));
+                let [low, high] = c.ends(endpoint.factor == 100.0);
+                plot.stem(&mut sheet, x, low, high, 1.5, hue(k));
                 mark(&mut sheet, k, plot.place(x, c.mean), 3.0, hue(k));
             }
         }
@@ -220,7 +231,7 @@ fn maps(results: &Results, names: &[String], levels: &[Vec<String>], endpoints: 
         .flat_map(|e| arms.iter().map(move |arm| (arm, e)))
         .take(2 * MOST)
         .collect();
-    let what = "Mean over the sites of a point, ± half of its 95 % interval. Dark is low; the numbers say what the colours show.";
+    let what = "Mean over the sites of a point, ± half of its 95 % interval. Dark is low; the colours span at least the width of the usual interval.";
     let height = all.len().div_ceil(2) as f64 * step + 8.0;
     let (mut sheet, top) = page(results, "Two factors", what, height);
     for (i, (arm, endpoint)) in all.into_iter().enumerate() {
@@ -242,11 +253,7 @@ fn maps(results: &Results, names: &[String], levels: &[Vec<String>], endpoints: 
 }
 
 fn map(sheet: &mut Sheet, found: &[Cell], names: &[String], levels: &[Vec<String>], corner: [f64; 2], size: [f64; 2]) {
-    let ends = range(found.iter().map(|c| c.mean), false);
-    let (low, high) = found.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), c| {
-        (math::min(low, c.mean), math::max(high, c.mean))
-    });
-    let [low, high] = if low < high { [low, high] } else { ends };
+    let [low, high] = scale(found);
     let cell = [size[0] / levels[0].len() as f64, size[1] / levels[1].len() as f64];
     let place = |c: &Cell| {
         let at = |f: usize| levels[f].iter().position(|l| *l == c.levels[f]);
@@ -259,7 +266,8 @@ fn map(sheet: &mut Sheet, found: &[Cell], names: &[String], levels: &[Vec<String
     for c in found {
         let Some(at) = place(c) else { continue };
         let colour = BATLOW.at((c.mean - low) / (high - low));
-        sheet.rectangle(at, cell, colour, 1.0);
+        // A hair larger than its place: no seam between cells.
+        sheet.rectangle(at, [cell[0] + 1.0 / PX_PER_PT, cell[1] + 1.0 / PX_PER_PT], colour, 1.0);
         let ink = on(colour);
         let middle = [at[0] + 0.5 * cell[0], at[1] + 0.5 * cell[1]];
         let face = Type::new(7.5).anchor(Anchor::Middle).colour(ink);
@@ -311,6 +319,23 @@ fn map(sheet: &mut Sheet, found: &[Cell], names: &[String], levels: &[Vec<String
     for (value, y) in [(high, bar[1] + 6.0), (low, bar[1] + size[1])] {
         sheet.text(short(value), [bar[0] + 12.0, y], Type::new(7.0).colour(GREY));
     }
+}
+
+/// Ends of the colours: the lowest and highest mean, but never closer than the usual interval is wide, so that no colour
+/// stands for noise.
+fn scale(found: &[Cell]) -> [f64; 2] {
+    let (low, high) = found.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), c| {
+        (math::min(low, c.mean), math::max(high, c.mean))
+    });
+    if low > high {
+        return [0.0, 1.0];
+    }
+    let mut halves: Vec<f64> = found.iter().map(Cell::half).collect();
+    halves.sort_by(f64::total_cmp);
+    let least = math::max(2.0 * halves[halves.len() / 2], 1e-9 * high.abs());
+    let least = if least > 0.0 { least } else { 1.0 };
+    let air = 0.5 * math::positive(least - (high - low));
+    [low - air, high + air]
 }
 
 /// Ink that can be read on a colour.
