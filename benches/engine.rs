@@ -230,6 +230,7 @@ fn elliptic(bench: &str, problem: &Problem, threads: usize, gb_per_s: f64) {
     };
     let none = Outcome {
         cycles: 0,
+        half_sweeps: 0,
         residual: 0.0,
         converged: false,
     };
@@ -250,11 +251,12 @@ fn elliptic(bench: &str, problem: &Problem, threads: usize, gb_per_s: f64) {
     let Grid { nx, ny, nz, .. } = problem.grid;
     println!(
         "{{\"bench\":\"{bench}\",\"threads\":{threads},\"value\":{rate:.4e},\"unit\":\"voxel·fields/s\",\"problem\":\"{}\",\
-         \"size\":\"{nx}x{ny}x{nz}\",\"voxels\":{n},\"residual\":{:.2e},\"cycles\":{},\"roofline_fraction\":{:.3},\
+         \"size\":\"{nx}x{ny}x{nz}\",\"voxels\":{n},\"residual\":{:.2e},\"cycles\":{},\"half_sweeps\":{},\"roofline_fraction\":{:.3},\
          \"solver_bytes_per_voxel\":{:.1}}}",
         problem.name,
         problem.residual(sink, source, &jobs[0].1),
         jobs[0].2.cycles,
+        jobs[0].2.half_sweeps,
         rate * CYCLES * BYTES_PER_CYCLE / (gb_per_s * 1e9),
         jobs[0].0.bytes() as f64 / n as f64,
     );

@@ -7,7 +7,7 @@
 //! from −∇·(D∇u) + κu = g with K = κh²/D and S = gh²/D, h the voxel edge. κ ≥ 0 varies by
 //! voxel; faces without neighbour carry no flux; a Robin or Dirichlet face is a term in K
 //! and S ([`surface_exchange`]); x and y may wrap. An implicit Euler step is the same equation
-//! with κ + 1/Δt and g + u_old/Δt.
+//! with κ + 1/Δt and g + u_old/Δt; where that holds fast enough, sweeps do without the levels (`sweeps.rs`).
 //!
 //! Coarsening joins pairs of voxels in each long axis; a coarse axis keeps the true widths, so any extent
 //! works. Residuals are summed, corrections interpolated linearly, the operator is rediscretised; the last few voxels
@@ -18,9 +18,15 @@
 
 mod axis;
 mod coarsest;
+mod column;
 mod cycle;
+mod hot;
+mod hot_transfer;
 mod kernels;
 mod level;
+#[cfg(test)]
+mod plain;
+mod sweeps;
 #[cfg(test)]
 mod tests;
 mod width;
@@ -31,6 +37,7 @@ use crate::grid::Grid;
 use axis::Axis;
 use coarsest::Direct;
 use cycle::{Act, Scratch, coarsen, wave};
+use hot::Survey;
 use level::{Level, Part};
 pub use width::Simd;
 use width::{Width, Work, run};
@@ -40,6 +47,8 @@ use width::{Width, Work, run};
 pub struct Outcome {
     /// V-cycles done.
     pub cycles: u32,
+    /// Half sweeps done instead of them, by an implicit step.
+    pub half_sweeps: u32,
     /// ‖S − Au‖₂ / ‖S‖₂ at the end.
     pub residual: f64,
     /// Whether the tolerance was met.
@@ -160,20 +169,22 @@ impl Multigrid {
         );
     }
 
-    /// Takes sinks and sources; the unknown is then counted from `level`.
-    fn set_problem<W: Width>(&mut self, sink: &[f32], source: &[f32], level: f32) {
-        self.levels[0].deal::<W>(sink, Part::Sink);
+    /// Counts the unknown from `level`: the sources are what they lack to hold it.
+    fn set_level<W: Width>(&mut self, sink: &[f32], source: &[f32], level: f32) {
         if level == 0.0 {
-            self.levels[0].deal::<W>(source, Part::Source);
-        } else {
-            let from_level = |voxels: Range<usize>, row: &mut [f32]| {
-                let columns = source[voxels.clone()].iter().zip(&sink[voxels]);
-                for (out, (&source, &sink)) in row.iter_mut().zip(columns) {
-                    *out = (f64::from(source) - f64::from(sink) * f64::from(level)) as f32;
-                }
-            };
-            self.levels[0].deal_each::<W>(from_level, Part::Source);
+            return;
         }
+        let from_level = |voxels: Range<usize>, row: &mut [f32]| {
+            let columns = source[voxels.clone()].iter().zip(&sink[voxels]);
+            for (out, (&source, &sink)) in row.iter_mut().zip(columns) {
+                *out = (f64::from(source) - f64::from(sink) * f64::from(level)) as f32;
+            }
+        };
+        self.levels[0].deal_each::<W>(from_level, Part::Source);
+    }
+
+    /// Sums the sinks up for the coarser levels: what a cycle reads beside the problem.
+    fn set_levels<W: Width>(&mut self) {
         self.sum_up::<W>(Part::Sink);
         if let Some(last) = self.levels.last() {
             self.direct.prepare(last);
@@ -182,6 +193,9 @@ impl Multigrid {
 
     /// Takes a field to start from, counted from `level`.
     fn set_start<W: Width>(&mut self, u: &[f32], level: f32) {
+        if level == 0.0 {
+            return self.levels[0].deal::<W>(u, Part::U);
+        }
         let from_level = |voxels: Range<usize>, row: &mut [f32]| {
             for (out, &u) in row.iter_mut().zip(&u[voxels]) {
                 *out = u - level;
@@ -200,13 +214,12 @@ impl Multigrid {
 
     /// Where sinks are so weak that a field stands far above its sources, its mean: f32 then holds the difference only,
     /// else it could not tell the residual from its own rounding. 0 for a field that falls to nothing away from them.
-    fn level_of_field(&self, sink: &[f32], source: &[f32]) -> f32 {
+    fn level_of_field(&self, seen: &Survey) -> f32 {
         /// The extent may be so many reaches 1/√K, squared.
         const FAR: f64 = 100.0;
-        let sinks = sum(sink);
         let longest = self.levels[0].n().into_iter().fold(1, usize::max) as f64;
-        if sinks > 0.0 && sinks / sink.len() as f64 * longest * longest < FAR {
-            (sum(source) / sinks) as f32
+        if seen.sinks() > 0.0 && seen.sinks() / self.len() as f64 * longest * longest < FAR {
+            (seen.sources() / seen.sinks()) as f32
         } else {
             0.0
         }
@@ -277,17 +290,6 @@ impl Multigrid {
     }
 }
 
-/// Eight sums side by side, in a fixed order: no chain of additions to wait for.
-fn sum(values: &[f32]) -> f64 {
-    let mut sums = [0.0f64; 8];
-    for values in values.chunks(8) {
-        for (sum, &x) in sums.iter_mut().zip(values) {
-            *sum += f64::from(x);
-        }
-    }
-    sums.iter().sum()
-}
-
 struct Solve<'a> {
     solver: &'a mut Multigrid,
     sink: &'a [f32],
@@ -311,37 +313,49 @@ impl Work for Solve<'_> {
             tolerance,
             max_cycles,
         } = self;
-        let scale = W::square_sum(source).sqrt();
-        if scale == 0.0 && sink.iter().any(|&k| k > 0.0) {
+        let seen = solver.levels[0].deal_problem::<W>(sink, source);
+        let scale = seen.source_squares().sqrt();
+        if scale == 0.0 && seen.sinks() > 0.0 {
             // Nothing comes in: the answer is nothing.
             u.fill(0.0);
             return Outcome {
                 cycles: 0,
+                half_sweeps: 0,
                 residual: 0.0,
                 converged: true,
             };
         }
-        let level = solver.level_of_field(sink, source);
-        solver.set_problem::<W>(sink, source, level);
-        if warm {
-            solver.set_start::<W>(u, level);
-        }
-        let norm = if warm {
-            solver.residual_norm::<W>()
-        } else {
-            solver.full_multigrid::<W>()
+        let level = solver.level_of_field(&seen);
+        solver.set_level::<W>(sink, source, level);
+        let mut outcome = Outcome {
+            cycles: 0,
+            half_sweeps: 0,
+            residual: f64::INFINITY,
+            converged: false,
         };
-        let (mut cycles, mut residual) = (0, norm / scale);
-        while residual > tolerance && cycles < max_cycles {
-            residual = solver.cycle::<W>(0, Begin::Warm, true) / scale;
-            cycles += 1;
+        let aim = tolerance * scale;
+        let mut norm = if warm {
+            solver.set_start::<W>(u, level);
+            let swept = solver.sweep::<W>(seen.least_sink(), scale, aim);
+            outcome.half_sweeps = swept.as_ref().map_or(0, |swept| swept.half_sweeps);
+            swept.map_or_else(|| solver.residual_norm::<W>(), |swept| swept.norm)
+        } else {
+            f64::INFINITY
+        };
+        if norm > aim {
+            solver.set_levels::<W>();
+        }
+        if !warm {
+            norm = solver.full_multigrid::<W>();
+        }
+        while norm > aim && outcome.cycles < max_cycles {
+            norm = solver.cycle::<W>(0, Begin::Warm, true);
+            outcome.cycles += 1;
         }
         solver.levels[0].gather::<W>(u, level);
-        Outcome {
-            cycles,
-            residual,
-            converged: residual <= tolerance,
-        }
+        outcome.residual = norm / scale;
+        outcome.converged = norm <= aim;
+        outcome
     }
 }
 
@@ -360,8 +374,11 @@ impl Work for Improve<'_> {
         let solver = self.solver;
         let u = self.u;
         // Differences from the mean: what rounding takes from the balance shrinks with them.
-        let level = (sum(u) / u.len() as f64) as f32;
-        solver.set_problem::<W>(self.sink, self.source, level);
+        let level = (W::sum(u) / u.len() as f64) as f32;
+        solver.levels[0].deal::<W>(self.sink, Part::Sink);
+        solver.levels[0].deal::<W>(self.source, Part::Source);
+        solver.set_level::<W>(self.sink, self.source, level);
+        solver.set_levels::<W>();
         solver.set_start::<W>(u, level);
         for _ in 0..self.cycles {
             solver.cycle::<W>(0, Begin::Balanced, false);

@@ -245,6 +245,28 @@ fn an_hour_later_takes_three_cycles() {
 }
 
 #[test]
+fn sweeps_alone_take_an_implicit_step_as_far_as_cycles_do() {
+    for grid in [grid(48, 40, 31, false), grid(40, 36, 24, true), grid(90, 1, 71, true)] {
+        let (sink, emitted) = random_problem(&grid, 0.02);
+        let sink: Vec<f32> = sink.iter().map(|k| k + 1.0).collect();
+        let before: Vec<f32> = emitted.iter().map(|&g| 3.0 + g).collect();
+        let source: Vec<f32> = before.iter().zip(&emitted).map(|(u, g)| 0.9 * u + g).collect();
+        let mut solver = Multigrid::new(&grid);
+        let mut swept = before.clone();
+        let outcome = solver.solve(&sink, &source, &mut swept, true, 1e-4, 20);
+        assert!(outcome.converged && outcome.cycles == 0, "{outcome:?}");
+        assert!((1..=19).contains(&outcome.half_sweeps), "{outcome:?}");
+        let mut exact = vec![0.0; grid.len()];
+        let outcome = solver.solve(&sink, &source, &mut exact, false, 1e-6, 20);
+        assert!(outcome.cycles > 0 && outcome.half_sweeps == 0, "{outcome:?}");
+        let largest = exact.iter().fold(0.0, |a, &b| if b > a { b } else { a });
+        for (a, b) in swept.iter().zip(&exact) {
+            assert!((a - b).abs() < 2e-4 * largest, "{a} {b}");
+        }
+    }
+}
+
+#[test]
 fn the_same_code_takes_implicit_steps() {
     // D = h²: a spot spreads for ten steps of 0.5 s, sink 0.1 /s; against the same steps in f64.
     let grid = grid(24, 1, 19, true);
