@@ -23,7 +23,7 @@ pub(super) enum Act {
     Start,
     /// Relaxes a colour.
     Relax(usize),
-    /// Relaxes a colour, over-relaxed.
+    /// Moves a colour so many times the way to where its equations hold.
     RelaxOver(usize, f32),
     /// Gives the residual to the coarse source.
     Restrict,
@@ -152,7 +152,11 @@ fn do_act<W: Width>(fine: &mut Level, coarse: &mut Level, act: Act, band: Band, 
         }
         Act::Start => relax::<W>(fine, 0, &band, |u, rows| W::start(u, rows)),
         Act::Relax(colour) => relax::<W>(fine, colour, &band, |u, rows| W::relax(u, rows)),
-        Act::RelaxOver(colour, over) => relax::<W>(fine, colour, &band, |u, rows| W::relax_over(u, rows, over)),
+        // At a seam voxels are solved in pairs, or one after the other: none goes too far.
+        Act::RelaxOver(colour, over) if !fine.has_seam() => {
+            relax::<W>(fine, colour, &band, |u, rows| W::relax_over(u, rows, over));
+        }
+        Act::RelaxOver(colour, _) => relax::<W>(fine, colour, &band, |u, rows| W::relax(u, rows)),
         Act::Restrict => restrict::<W>(fine, coarse, false, &band, scratch),
         Act::RestrictAll => restrict::<W>(fine, coarse, true, &band, scratch),
         Act::Norm | Act::FullNorm => {

@@ -104,13 +104,14 @@ pub(super) fn relax(u: &mut [f32], rows: &Rows) {
     }
 }
 
-/// [`relax`], but each value moves `over` times the way: on the finest level, where all widths are 1.
+/// [`relax`], but each value moves `over` times the way.
 #[inline(always)]
 pub(super) fn relax_over(u: &mut [f32], rows: &Rows, over: f32) {
-    if rows.is_flat {
-        relax_rows::<true, true, true>(u, rows, over);
-    } else {
-        relax_rows::<true, true, false>(u, rows, over);
+    match (rows.unit > 0.0, rows.is_flat) {
+        (true, true) => relax_rows::<true, true, true>(u, rows, over),
+        (true, false) => relax_rows::<true, true, false>(u, rows, over),
+        (false, true) => relax_rows::<true, false, true>(u, rows, over),
+        (false, false) => relax_rows::<true, false, false>(u, rows, over),
     }
 }
 

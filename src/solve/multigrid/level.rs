@@ -251,6 +251,11 @@ impl Level {
         (&mut self.colours[colour].u, above)
     }
 
+    /// Whether some axis is a ring of odd length.
+    pub(super) fn has_seam(&self) -> bool {
+        self.axes[0].has_seam() || self.reads_itself()
+    }
+
     /// Whether some voxels read their own colour: at the seam of a ring of odd length in y or z.
     pub(super) fn reads_itself(&self) -> bool {
         self.axes[1].has_seam() || self.axes[2].has_seam()

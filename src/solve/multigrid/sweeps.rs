@@ -3,7 +3,8 @@
 //! With n faces and a sink K at least everywhere, Jacobi's iteration shrinks an error by μ = n/(n + K) or better. Chebyshev's
 //! factors on red–black sweeps then shrink it by 1/T_m(1/μ) in m half sweeps: for K = 1 in a block 10⁴ times in 17,
 //! all of them while a tile is in cache. Beyond [`MOST`] a cycle through all levels costs less.
-//! Source: Golub and Varga 1961 (doi 10.1007/BF01386013).
+//! Source: Golub and Varga 1961, «Chebyshev semi-iterative methods, successive overrelaxation iterative methods, and second
+//! order Richardson iterative methods. Part I», Numer. Math. 3:147-156.
 
 use super::Multigrid;
 use super::cycle::Act;
@@ -30,13 +31,12 @@ impl Multigrid {
     /// does nothing, where cycles are the better way.
     pub(super) fn sweep<W: Width>(&mut self, least_sink: f32, scale: f64, aim: f64) -> Option<Swept> {
         let level = &self.levels[0];
-        let has_seam = level.axes.iter().any(|axis| axis.has_seam());
         let faces = 2.0 * level.axes.iter().filter(|axis| axis.n > 1).count() as f64;
         let slowest = faces / (faces + f64::from(least_sink));
         // T_m(x) is about half of the m-th power of this. The last half sweep is a plain one.
         let growth = math::ln(1.0 / slowest + (1.0 / (slowest * slowest) - 1.0).sqrt());
         let needed = |norm: f64| math::ln(2.0 * norm / aim) / growth + 1.0;
-        let is_fit = !has_seam && faces > 0.0 && least_sink > 0.0 && aim > 0.0;
+        let is_fit = !level.has_seam() && faces > 0.0 && least_sink > 0.0 && aim > 0.0;
         if !is_fit || needed(START * scale) > MOST {
             return None;
         }
