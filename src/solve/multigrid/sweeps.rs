@@ -1,8 +1,9 @@
-//! Sweeps without coarser levels: where every voxel holds on to what it has, as in an implicit step.
+//! Sweeps on the finest level alone: for what cycles have left, and for implicit steps.
 //!
-//! With n faces and a sink K at least everywhere, Jacobi's iteration shrinks an error by μ = n/(n + K) or better. Chebyshev's
-//! factors on red–black sweeps then shrink it by 1/T_m(1/μ) in m half sweeps: for K = 1 in a block 10⁴ times in 17,
-//! all of them while a tile is in cache. Beyond [`MOST`] a cycle through all levels costs less.
+//! Where every voxel holds on to what it has, as in an implicit step, they do without cycles. With n faces and a sink K at
+//! least everywhere, Jacobi's iteration shrinks an error by μ = n/(n + K) or better. Chebyshev's factors on red–black
+//! sweeps then shrink it by 1/T_m(1/μ) in m half sweeps: for K = 1 in a block 10⁴ times in 17, all of them while a
+//! tile is in cache. Beyond [`MOST`] a cycle through all levels costs less.
 //! Source: Golub and Varga 1961, «Chebyshev semi-iterative methods, successive overrelaxation iterative methods, and second
 //! order Richardson iterative methods. Part I», Numer. Math. 3:147-156.
 
@@ -63,6 +64,19 @@ impl Multigrid {
             }
         }
         Some(swept)
+    }
+
+    /// A plain sweep, or two where one will not do, behind cycles; the residual is `ratio` times too large. Answers its norm.
+    pub(super) fn finish<W: Width>(&mut self, ratio: f64) -> (u32, f64) {
+        /// What one sweep takes away.
+        const ONE: f64 = 1.7;
+        let sweep = [Act::Relax(0), Act::Relax(1)];
+        let acts = if ratio <= ONE {
+            [&sweep[..], &[Act::Norm]].concat()
+        } else {
+            [&sweep[..], &sweep[..], &[Act::Norm]].concat()
+        };
+        (acts.len() as u32 - 1, self.wave::<W>(0, &acts).sqrt())
     }
 
     /// The norm of the residual, and the half sweeps that every attempt begins with: in one wave, before it is known how

@@ -258,7 +258,7 @@ fn sweeps_alone_take_an_implicit_step_as_far_as_cycles_do() {
         assert!((1..=19).contains(&outcome.half_sweeps), "{outcome:?}");
         let mut exact = vec![0.0; grid.len()];
         let outcome = solver.solve(&sink, &source, &mut exact, false, 1e-6, 20);
-        assert!(outcome.cycles > 0 && outcome.half_sweeps == 0, "{outcome:?}");
+        assert!(outcome.converged && outcome.cycles > 0, "{outcome:?}");
         let largest = exact.iter().fold(0.0, |a, &b| if b > a { b } else { a });
         for (a, b) in swept.iter().zip(&exact) {
             assert!((a - b).abs() < 2e-4 * largest, "{a} {b}");
