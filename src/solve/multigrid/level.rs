@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::axis::Axis;
 use super::column::Column;
+use super::given::Given;
 use super::hot::Survey;
 use super::kernels::{Above, Along, Rows};
 use super::width::Width;
@@ -291,13 +292,16 @@ impl Level {
     }
 
     /// Deals sinks and sources out, and looks at them on the way.
-    pub(super) fn deal_problem<W: Width>(&mut self, sink: &[f32], source: &[f32]) -> Survey {
+    pub(super) fn deal_problem<W: Width>(&mut self, sink: Given, source: Given) -> Survey {
         let [nx, ny, nz] = self.n();
-        let mut seen = Survey::new();
+        let (mut seen, mut rooms) = (Survey::new(), (Vec::new(), Vec::new()));
         for z in 0..nz {
             for y in 0..ny {
                 let row = nx * (y + ny * z);
-                let (sink, source) = (&sink[row..][..nx], &source[row..][..nx]);
+                let (sink, source) = (
+                    sink.of(row..row + nx, &mut rooms.0),
+                    source.of(row..row + nx, &mut rooms.1),
+                );
                 W::survey(&mut seen, sink, source);
                 self.deal_row::<W>(sink, Part::Sink, y, z);
                 self.deal_row::<W>(source, Part::Source, y, z);
@@ -318,7 +322,7 @@ impl Level {
     }
 
     /// Deals rows of numbers, given by their voxels, out to a column of both colours.
-    pub(super) fn deal_each<W: Width>(&mut self, of_voxels: impl Fn(Range<usize>, &mut [f32]), part: Part) {
+    pub(super) fn deal_each<W: Width>(&mut self, mut of_voxels: impl FnMut(Range<usize>, &mut [f32]), part: Part) {
         let [nx, ny, nz] = self.n();
         let mut row = vec![0.0; nx];
         for z in 0..nz {

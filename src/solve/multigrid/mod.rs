@@ -20,12 +20,14 @@ mod axis;
 mod coarsest;
 mod column;
 mod cycle;
+mod given;
 mod hot;
 mod hot_transfer;
 mod kernels;
 mod level;
 #[cfg(test)]
 mod plain;
+mod pool;
 mod sweeps;
 #[cfg(test)]
 mod tests;
@@ -37,8 +39,10 @@ use crate::grid::Grid;
 use axis::Axis;
 use coarsest::Direct;
 use cycle::{Act, Scratch, coarsen, wave};
+pub use given::Given;
 use hot::Survey;
 use level::{Level, Part};
+pub use pool::Pool;
 pub use width::Simd;
 use width::{Width, Work, run};
 
@@ -134,10 +138,10 @@ impl Multigrid {
 
     /// Solves for `u`, starting from its content (`warm`) or from nothing, until ‖S − Au‖₂ ≤ tolerance·‖S‖₂
     /// or `max_cycles` V(2,1) cycles. `sink` is K ≥ 0, `source` is S, both scaled as the module says.
-    pub fn solve(
+    pub fn solve<'a>(
         &mut self,
-        sink: &[f32],
-        source: &[f32],
+        sink: impl Into<Given<'a>>,
+        source: impl Into<Given<'a>>,
         u: &mut [f32],
         warm: bool,
         tolerance: f64,
@@ -147,8 +151,8 @@ impl Multigrid {
             self.simd,
             Solve {
                 solver: self,
-                sink,
-                source,
+                sink: sink.into(),
+                source: source.into(),
                 u,
                 warm,
                 tolerance,
@@ -172,12 +176,14 @@ impl Multigrid {
     }
 
     /// Counts the unknown from `level`: the sources are what they lack to hold it.
-    fn set_level<W: Width>(&mut self, sink: &[f32], source: &[f32], level: f32) {
+    fn set_level<W: Width>(&mut self, sink: Given, source: Given, level: f32) {
         if level == 0.0 {
             return;
         }
+        let mut rooms = (Vec::new(), Vec::new());
         let from_level = |voxels: Range<usize>, row: &mut [f32]| {
-            let columns = source[voxels.clone()].iter().zip(&sink[voxels]);
+            let sinks = sink.of(voxels.clone(), &mut rooms.0);
+            let columns = source.of(voxels, &mut rooms.1).iter().zip(sinks);
             for (out, (&source, &sink)) in row.iter_mut().zip(columns) {
                 *out = (f64::from(source) - f64::from(sink) * f64::from(level)) as f32;
             }
@@ -325,8 +331,8 @@ impl Multigrid {
 
 struct Solve<'a> {
     solver: &'a mut Multigrid,
-    sink: &'a [f32],
-    source: &'a [f32],
+    sink: Given<'a>,
+    source: Given<'a>,
     u: &'a mut [f32],
     warm: bool,
     tolerance: f64,
@@ -432,7 +438,7 @@ impl Work for Improve<'_> {
         let level = (W::sum(u) / u.len() as f64) as f32;
         solver.levels[0].deal::<W>(self.sink, Part::Sink);
         solver.levels[0].deal::<W>(self.source, Part::Source);
-        solver.set_level::<W>(self.sink, self.source, level);
+        solver.set_level::<W>(self.sink.into(), self.source.into(), level);
         solver.set_levels::<W>();
         solver.set_start::<W>(u, level);
         for _ in 0..self.cycles {
