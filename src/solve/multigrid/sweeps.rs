@@ -17,7 +17,7 @@ const MOST: f64 = 24.0;
 /// Residual of the start of a step, as a share of its sources, by which is guessed how many it will take.
 const START: f64 = 0.1;
 /// Acts of one wave: more of them hold more planes than fit the second-level cache.
-const ACTS: usize = 8;
+const ACTS: usize = 9;
 /// Attempts before the levels are asked.
 const ATTEMPTS: u32 = 3;
 
