@@ -287,7 +287,8 @@ impl Multigrid {
             Begin::Measured => [&[Act::FullNorm, WARM], SMOOTH.as_slice()].concat(),
             Begin::Balanced => [&[WARM], &SMOOTH[..3], &[Act::RestrictAll]].concat(),
             Begin::FromCoarse => [&[Act::Inject, Act::Relax(0)], SMOOTH.as_slice()].concat(),
-            Begin::Nothing => [&[Act::Start], SMOOTH.as_slice()].concat(),
+            // Black holds what an earlier cycle left: it must not be gone on from.
+            Begin::Nothing => [&[Act::Start, Act::Relax(1)], &SMOOTH[1..]].concat(),
         };
         if l + 1 == self.levels.len() {
             return if begin == Begin::Measured {

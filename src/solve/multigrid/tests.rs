@@ -171,6 +171,17 @@ fn a_solver_remembers_nothing() {
     let (other_sink, other_source) = random_problem(&grid, 0.7);
     used.solve(&other_sink, &other_source, &mut vec![1.0; grid.len()], true, 1e-6, 20);
     assert_eq!(solve(&mut used), solve(&mut Multigrid::new(&grid)));
+    // Warm too, where the coarser levels begin with nothing; and an implicit step.
+    for (more, tolerance) in [(0.0, 1e-5), (1.0, 1e-4)] {
+        let sink: Vec<f32> = sink.iter().map(|k| k + more).collect();
+        let step = |solver: &mut Multigrid| {
+            let mut u = vec![1.0; grid.len()];
+            solver.solve(&sink, &source, &mut u, true, tolerance, 20);
+            solver.improve(&sink, &source, &mut u, 1);
+            u
+        };
+        assert_eq!(step(&mut used), step(&mut Multigrid::new(&grid)));
+    }
 }
 
 #[test]
