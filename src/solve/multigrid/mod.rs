@@ -312,7 +312,7 @@ impl Multigrid {
         }
         self.direct.solve(&mut self.levels[last]);
         for below in (l + 1..last).rev() {
-            self.wave::<W>(below, &UP[..3]);
+            self.wave::<W>(below, &[Act::Correct, Act::Relax(0), Act::Relax(1)]);
         }
         if l == last {
             return if measures {
