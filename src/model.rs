@@ -192,6 +192,7 @@ impl Model {
         let mut watch = watch::Watch::default();
         watch.wall_share = parameters.therapies.wall_share;
         watch.oxygen_tolerance = parameters.mechanisms.oxygen.balance_tolerance;
+        watch.has_no_therapies = treatments.is_empty();
         let work = Workspace::default();
         let dice = Dice::new(seed);
         Ok(Self {

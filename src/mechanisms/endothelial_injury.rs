@@ -135,8 +135,10 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     let at_node = node_integrity(v, &old);
     let factor = host.profile.repair_factor * site.repair;
     let mut segment_of = vec![0u32; old.len()];
+    let mut protection = Vec::with_capacity(v.len());
     for s in 0..v.len() {
         segment_of[v.patches(s)].fill(s as u32);
+        protection.push(shear_protection(p, arrows, v.shear_pa[s], v.healthy_shear_pa[s]));
     }
     let mut integrity = std::mem::take(&mut v.integrity);
     let v = &*v;
@@ -178,11 +180,10 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         } else {
             at_node[v.to[s] as usize]
         };
-        let shear = shear_protection(p, arrows, v.shear_pa[s], v.healthy_shear_pa[s]);
         let rate = repair_rate(
             p,
             factor,
-            shear,
+            protection[s],
             0.5 * (before + after),
             f64::from(fields.repair[voxel]),
             f64::from(fields.vegf[voxel]),

@@ -97,6 +97,8 @@ pub struct Workspace {
     /// The table of the patient's blood.
     blood: Option<Haemoglobin>,
     nearby: Nearby,
+    /// Segments upstream first as they were last: nearly the order of now.
+    order: Vec<u32>,
     /// Flow of red cells and arterial tension that were looked at last: nothing new, no new look.
     seen: (Vec<f64>, f64),
 }
@@ -123,6 +125,9 @@ pub(crate) fn apply(p: &Parameters, tissue: &mut Tissue, _now: Now, work: &mut W
         solve(p, tissue, work);
     }
 }
+
+/// Distance at which a point source is hardly felt among capillaries [µm].
+const REACH_UM: f64 = 240.0;
 
 /// Whether a tension can have moved too far since the last solve: by the residual of the old field with the blood, the use
 /// and the surface of now.
@@ -180,7 +185,8 @@ fn may_have_moved(p: &Parameters, tissue: &Tissue, work: &mut Workspace) -> bool
     }
     work.transport = transport;
     work.nearby = nearby;
-    work.nearby.exceeds(p.resolve_tolerance_mmhg)
+    work.nearby
+        .exceeds(math::square(grid.voxel_um / REACH_UM), p.resolve_tolerance_mmhg)
 }
 
 fn lives(fate: Vitality) -> bool {
@@ -242,7 +248,7 @@ fn prepare(p: &Parameters, tissue: &Tissue, work: &mut Workspace) -> Supply {
             .collect(),
         bound: v.haematocrit.iter().map(|h| p.red_cell_capacity * h).collect(),
         inlets: from_outside(v),
-        order: downstream(v),
+        order: downstream(v, &mut work.order),
     }
 }
 
@@ -393,15 +399,17 @@ fn spread(grid: &Grid, v: &Vessels) -> Spread {
     spread
 }
 
-/// Segments with flow, upstream first: by falling pressure of the upstream node, then index.
-fn downstream(v: &Vessels) -> Vec<u32> {
+/// Segments with flow, upstream first: by falling pressure of the upstream node, then index. `last` is the order of the
+/// last time: what is nearly sorted is sorted quickly, and the result does not depend on it.
+fn downstream(v: &Vessels, last: &mut Vec<u32>) -> Vec<u32> {
     let head = |s: usize| {
         let node = if v.flow_nl_per_min[s] > 0.0 { v.from[s] } else { v.to[s] };
         v.nodes.pressure_mmhg[node as usize]
     };
-    let mut order: Vec<u32> = (0..v.len() as u32)
-        .filter(|&s| v.flow_nl_per_min[s as usize] != 0.0)
-        .collect();
-    order.sort_by(|&a, &b| head(b as usize).total_cmp(&head(a as usize)).then(a.cmp(&b)));
-    order
+    if last.len() != v.len() {
+        *last = (0..v.len() as u32).collect();
+    }
+    last.sort_by(|&a, &b| head(b as usize).total_cmp(&head(a as usize)).then(a.cmp(&b)));
+    let flows = |&s: &u32| v.flow_nl_per_min[s as usize] != 0.0;
+    last.iter().copied().filter(flows).collect()
 }
