@@ -4,6 +4,8 @@
 //! voxel, and the bandwidth is measured in the same run. The residual is worked out again in f64.
 #![allow(clippy::disallowed_methods)] // A benchmark is no part of the engine.
 
+mod scaling;
+
 use std::hint::black_box;
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -468,7 +470,12 @@ fn main() -> Result<()> {
     }
     for threads in [1, 2] {
         if is_asked_for("agents") {
-            agents(if is_quick { 30_000 } else { 300_000 }, threads)?;
+            let sizes: &[usize] = if is_quick {
+                &[30_000]
+            } else {
+                &[10_000, 100_000, 1_000_000]
+            };
+            sizes.iter().try_for_each(|&many| agents(many, threads))?;
         }
         if is_asked_for("scenario_3d") {
             scenario_3d(threads, is_quick)?;
@@ -479,6 +486,11 @@ fn main() -> Result<()> {
                 scenario_2d(large, threads)?;
             }
         }
+    }
+    if is_asked_for("scaling") {
+        scaling::of_fields(is_quick);
+        scaling::of_runs()?;
+        scaling::order(is_quick);
     }
     Ok(())
 }

@@ -148,7 +148,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         let voxel = v.patch_voxel[patch] as usize;
         let mineral = v.mineral[s];
         let who = v.id[s] << 12 | (patch - v.first_patch[s] as usize) as u64;
-        let draw = now.dice.roll(Purpose::EndothelialLoss, who).uniform();
+        let draw = now.dice.uniform(Purpose::EndothelialLoss, who);
         let susceptibility = f64::from(v.susceptibility[patch]);
         // Nearly every draw lies above the most that could happen, and then nothing needs to be known of the place.
         if draw < susceptibility * (most + wall * mineral) * now.hours {

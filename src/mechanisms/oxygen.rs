@@ -97,6 +97,9 @@ pub struct Workspace {
     /// The table of the patient's blood.
     blood: Option<Haemoglobin>,
     nearby: Nearby,
+    /// What blood does to the sums, and the solve of oxygen behind which it was looked at.
+    by_blood: Nearby,
+    by_blood_of: Option<u64>,
     /// Segments upstream first as they were last: nearly the order of now.
     order: Vec<u32>,
     /// Flow of red cells and arterial tension that were looked at last: nothing new, no new look.
@@ -149,16 +152,21 @@ fn may_have_moved(p: &Parameters, tissue: &Tissue, work: &mut Workspace) -> bool
     if memory.given.len() != v.piece_voxel.len() {
         return true;
     }
-    let volume = grid.voxel_volume_um3();
     let scale = math::square(grid.voxel_um) / p.diffusivity_um2_per_s;
-    let mut nearby = std::mem::take(&mut work.nearby);
-    nearby.clear(grid);
+    let solves = tissue.ledger.oxygen_solves;
+    if !is_same_blood || work.by_blood_of != Some(solves) {
+        look_at_blood(p, tissue, work, scale);
+        work.by_blood_of = Some(solves);
+    }
+    let nearby = &mut work.nearby;
+    nearby.begin_with(grid, &work.by_blood);
     if !is_same_tissue {
         for (voxel, (&fate, &lived)) in tissue.anatomy.vitality.iter().zip(&memory.lives).enumerate() {
             if lives(fate) != lived {
                 let po2 = f64::from(oxygen[voxel]);
                 let largest = largest_use(p, tissue.anatomy.kind[voxel]);
-                nearby.add(voxel, scale * largest * po2 / (po2 + p.michaelis_mmhg));
+                let used = scale * largest * po2 / (po2 + p.michaelis_mmhg);
+                nearby.add(voxel, if lived { used } else { -used });
             }
         }
     }
@@ -168,25 +176,33 @@ fn may_have_moved(p: &Parameters, tissue: &Tissue, work: &mut Workspace) -> bool
             nearby.add(column, f64::from(change) * (p.air_mmhg - f64::from(oxygen[column])));
         }
     }
+    work.nearby
+        .exceeds(math::square(grid.voxel_um / REACH_UM), p.resolve_tolerance_mmhg)
+}
+
+/// What blood gives now beside what it gave when oxygen was solved, summed by cells.
+fn look_at_blood(p: &Parameters, tissue: &Tissue, work: &mut Workspace, scale: f64) {
+    let (grid, v, memory) = (&tissue.grid, &tissue.vessels, &tissue.fields.oxygen_memory);
+    let oxygen = &tissue.fields.oxygen;
+    let volume = grid.voxel_volume_um3();
     let supply = prepare(p, tissue, work);
     let mut transport = std::mem::take(&mut work.transport);
-    let problem = problem(p, tissue, work, &supply);
-    if let Some(problem) = &problem {
+    let mut nearby = std::mem::take(&mut work.by_blood);
+    nearby.clear(grid);
+    if let Some(problem) = &problem(p, tissue, work, &supply) {
         let network = &problem.network;
         oxygen_transport::meet_tissue(problem, oxygen, &mut transport);
         for s in 0..v.len() {
             for piece in v.pieces(s) {
                 let change = transport.given(network, piece, oxygen) - f64::from(memory.given[piece]);
-                // A kernel gives to a few voxels around: for a sum over tiles its middle is as good.
+                // A kernel gives to a few voxels around: for a sum over cells its middle is as good.
                 let voxel = v.piece_voxel[piece] as usize;
                 nearby.add(voxel, v.slab_share[s] * change / volume * scale);
             }
         }
     }
     work.transport = transport;
-    work.nearby = nearby;
-    work.nearby
-        .exceeds(math::square(grid.voxel_um / REACH_UM), p.resolve_tolerance_mmhg)
+    work.by_blood = nearby;
 }
 
 fn lives(fate: Vitality) -> bool {

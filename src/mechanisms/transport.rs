@@ -245,7 +245,8 @@ fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job
         if !moves(job, nearby) {
             return;
         }
-        if fade(job, emitted) && !moves(job, nearby) {
+        // Debris is cleared everywhere alike; no other signal fades as a whole.
+        if job.species == Species::Damage && fade(job, emitted) && !moves(job, nearby) {
             return;
         }
     }
