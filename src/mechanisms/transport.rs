@@ -11,6 +11,7 @@
 //! | e        | exchange with perfused vessels of the voxel    | 1/s    | `exchange_per_s`         |
 //! | s        | destruction by TNAP of osteogenic cells (inhibition only) | 1/s | `tnap_sink_per_s` |
 //! | g        | secretion, and phosphate set free by TNAP      | u/s    | `fields.emission`        |
+//! |          | phosphate that mineral takes without blood     | 1/s    | `fields.uptake`          |
 //!
 //! Phosphate and inhibition are solved relative to plasma, so the rhythm of dialysis costs no solve.
 //! A field is solved again when its sources and sinks have moved it by more than a tolerance (`solve::reach`). Before that
@@ -30,7 +31,7 @@ use crate::parameters::Arrows;
 use crate::solve::multigrid::Multigrid;
 use crate::solve::reach::Nearby;
 use crate::state::cells::OSTEOGENIC;
-use crate::state::fields::Memory;
+use crate::state::fields::{Memory, PhosphateUptake};
 use crate::state::{Now, Species, Tissue};
 
 /// Numbers of transport.
@@ -91,6 +92,8 @@ pub struct Workspace {
     idle: Mutex<Vec<Worker>>,
     perfused: Vec<f32>,
     seen: Option<Seen>,
+    /// What mineral took when it was looked at last.
+    uptake: PhosphateUptake,
 }
 
 /// What the sinks and sources of phosphate and inhibition were made of when they were looked at last.
@@ -114,7 +117,7 @@ impl Workspace {
     /// Bytes that all workers hold.
     pub fn bytes(&self) -> usize {
         let idle = self.idle.lock().map_or(0, |idle| idle.iter().map(Worker::bytes).sum());
-        idle + self.perfused.len() * size_of::<f32>()
+        idle + (self.perfused.len() + 2 * self.uptake.sink_per_s.len()) * size_of::<f32>()
     }
 }
 
@@ -159,10 +162,14 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
         mural: tissue.cells.mural.state.clone(),
         level: phosphate_level(tissue),
     });
-    let is_news = work.seen != seen;
-    if is_news {
+    let flow_is_new = work.seen != seen;
+    if flow_is_new {
         perfused_share(tissue, &mut work.perfused);
         work.seen = seen;
+    }
+    let uptake_is_new = work.uptake != tissue.fields.uptake;
+    if uptake_is_new {
+        work.uptake.clone_from(&tissue.fields.uptake);
     }
     let mut jobs = FIELDS.map(|species| Job {
         species,
@@ -178,6 +185,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
         if is_signal(job.species) {
             renew_signal(p, around, perfused, job, &mut worker);
         } else {
+            let is_news = flow_is_new || (uptake_is_new && job.species == Species::Phosphate);
             if is_news || p.resolve_tolerance_plasma == 0.0 {
                 renew_relative(p, arrows, around, perfused, job, &mut worker);
             }
@@ -281,8 +289,9 @@ fn renew_relative(
         source,
         nearby,
     } = worker;
-    // Without any perfusion there is no plasma to relate to: keep what is there.
-    if perfused.iter().all(|&share| share == 0.0) {
+    // Without any perfusion there is no plasma to relate to: keep what is there, unless mineral takes it.
+    let is_taken = job.species == Species::Phosphate && !tissue.fields.uptake.is_empty();
+    if !is_taken && perfused.iter().all(|&share| share == 0.0) {
         return;
     }
     build(p, arrows, tissue, perfused, job.species, sink, source);
@@ -365,6 +374,14 @@ fn build(
     }
     let destroyed = (arrows.osteo * p.tnap_sink_per_s * scale) as f32;
     let set_free = (arrows.osteo * p.tnap_phosphate_mmol_per_l_per_s * scale / phosphate_level(tissue)) as f32;
+    let uptake = &tissue.fields.uptake;
+    if species == Species::Phosphate && !uptake.is_empty() {
+        let taken = uptake.sink_per_s.iter().zip(&uptake.source_per_s);
+        for ((sink, source), (&slope, &less)) in sink.iter_mut().zip(&mut *source).zip(taken) {
+            *sink += slope * scale as f32;
+            *source += less * scale as f32;
+        }
+    }
     let mural = &tissue.cells.mural;
     for (&voxel, _) in (mural.voxel.iter().zip(&mural.state)).filter(|&(_, &state)| state == OSTEOGENIC) {
         if species == Species::Inhibitor {
