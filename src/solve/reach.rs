@@ -38,6 +38,8 @@ pub struct Nearby {
     answer: Vec<f32>,
     /// How far a source in one voxel stands above its cell.
     own: f64,
+    /// A source in a corner and its mirror images.
+    mirrors: f64,
     /// What the sums are divided by: a block's cells meet in faces of c voxels.
     face: f64,
 }
@@ -60,6 +62,8 @@ impl Nearby {
             voxel_um: grid.voxel_um * side as f64,
             ..grid.clone()
         };
+        let is_mirror = |d: usize| n[d] > 1 && (d == 2 || !grid.periodic);
+        self.mirrors = (0..3).fold(1.0, |many, d| if is_mirror(d) { 2.0 * many } else { many });
         let c = side as f64;
         if grid.plane == Plane::Block {
             (self.own, self.face) = (0.25 * (1.0 - 1.0 / c), c);
@@ -138,8 +142,9 @@ impl Nearby {
 
     /// Whether the field moves further than a tolerance anywhere. `sink` is the scaled sink K of a voxel.
     pub fn exceeds(&mut self, sink: f64, tolerance: f64) -> bool {
-        // The answer at the voxel of a point source, 0.3 + ln(1/√K)/(2π): nowhere is more, however the residual is spread.
-        let alone = self.whole * (0.3 + math::ln(1.0 / sink) / (2.0 * std::f64::consts::TAU));
+        // The answer at the voxel of a point source, 0.3 + ln(1/√K)/(2π), and its mirror images behind sides without flux: nowhere is
+        // more, however the residual is spread.
+        let alone = self.mirrors * self.whole * (0.3 + math::ln(1.0 / sink) / (2.0 * std::f64::consts::TAU));
         if self.whole == 0.0 || (sink < 1.0 && alone <= tolerance) {
             return false;
         }
