@@ -367,9 +367,7 @@ fn check_flow(v: &Vessels, closed: &[bool], what: &str) {
             q.is_finite() && v.shear_pa[s].is_finite() && v.shear_pa[s] >= 0.0,
             "{what}: segment {s}"
         );
-        // A sprout that began in this step was not there to be closed.
-        let was_closed = closed.get(s).is_some_and(|&closed| closed);
-        assert!(!was_closed || q == 0.0, "{what}: the closed segment {s} carries {q}");
+        assert!(!closed[s] || q == 0.0, "{what}: the closed segment {s} carries {q}");
         for (node, sign) in [(v.from[s] as usize, -1.0), (v.to[s] as usize, 1.0)] {
             sum[node] += sign * q * v.slab_share[s];
             touched[node] |= q != 0.0;
@@ -397,6 +395,9 @@ fn check_flow(v: &Vessels, closed: &[bool], what: &str) {
 
 /// Closes a random share of the segments, a hundred times.
 fn close_at_random(parameters: &Parameters, what: &str) -> Result<()> {
+    // A sprout of this step divides a vessel behind the solve of flow, and is in balance from the next one on.
+    let mut parameters = parameters.clone();
+    parameters.mechanisms.angiogenesis = None;
     let state = Model::new(parameters.clone(), 1)?.state();
     let mut word = 0x9E37_79B9_7F4A_7C15u64;
     let mut flowing = 0;
