@@ -6,6 +6,7 @@
 
 #[path = "engine/allocated.rs"]
 mod allocated;
+mod scaling;
 
 use std::hint::black_box;
 use std::sync::OnceLock;
@@ -483,7 +484,12 @@ fn main() -> Result<()> {
     }
     for threads in [1, 2] {
         if is_asked_for("agents") {
-            agents(if is_quick { 30_000 } else { 300_000 }, threads)?;
+            let sizes: &[usize] = if is_quick {
+                &[30_000]
+            } else {
+                &[10_000, 100_000, 1_000_000]
+            };
+            sizes.iter().try_for_each(|&many| agents(many, threads))?;
         }
         if is_asked_for("scenario_3d") {
             scenario_3d(threads, is_quick)?;
@@ -494,6 +500,11 @@ fn main() -> Result<()> {
                 scenario_2d(large, threads)?;
             }
         }
+    }
+    if is_asked_for("scaling") {
+        scaling::of_fields(is_quick);
+        scaling::of_runs()?;
+        scaling::order(is_quick);
     }
     Ok(())
 }

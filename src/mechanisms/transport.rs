@@ -14,8 +14,9 @@
 //! |          | phosphate that mineral takes without blood     | 1/s    | `fields.uptake`          |
 //!
 //! Phosphate and inhibition are solved relative to plasma, so the rhythm of dialysis costs no solve.
-//! A field is solved again when its sources and sinks can have moved it by more than a tolerance, by the Green's function
-//! of a point source in the plane: what changed within the reach of a signal, or anywhere for the far-reaching two.
+//! A field is solved again when its sources and sinks have moved it by more than a tolerance (`solve::reach`). Before that
+//! it may fade with its sources: where all of them fell to one share (debris that is cleared), the old field times that
+//! share is the answer.
 //! Reads flows, mural cells, `fields.emission`. Writes those six fields. No dice.
 //! Source: D and λ as in `parameters.toml`. We assume: quasi-steady (relaxation within about an hour).
 
@@ -28,9 +29,9 @@ use crate::math;
 use crate::par;
 use crate::parameters::Arrows;
 use crate::solve::multigrid::{Given, Pool};
-use crate::solve::reach::{FAR_RESPONSE, Nearby};
+use crate::solve::reach::Nearby;
 use crate::state::cells::OSTEOGENIC;
-use crate::state::fields::{Emission, Memory, Sparse};
+use crate::state::fields::{Emission, Memory, PhosphateUptake, Sparse};
 use crate::state::{Now, Species, Tissue};
 
 /// Numbers of transport.
@@ -93,6 +94,8 @@ pub struct Workspace {
     idle: Mutex<Vec<Nearby>>,
     perfused: Vec<f32>,
     seen: Option<Seen>,
+    /// What mineral took when it was looked at last.
+    uptake: PhosphateUptake,
 }
 
 /// What the sinks and sources of phosphate and inhibition were made of when they were looked at last.
@@ -137,7 +140,10 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
         perfused_share(tissue, &mut work.perfused);
         work.seen = seen;
     }
-    let is_news = flow_is_new || !tissue.fields.uptake.is_empty();
+    let uptake_is_new = work.uptake != tissue.fields.uptake;
+    if uptake_is_new {
+        work.uptake.clone_from(&tissue.fields.uptake);
+    }
     let mut jobs = FIELDS.map(|species| Job {
         species,
         field: std::mem::take(tissue.fields.of_mut(species)),
@@ -146,17 +152,17 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
     let (solvers, idle, perfused, around) = (&work.solvers, &work.idle, &work.perfused, &*tissue);
     par::jobs(&mut jobs, |job| {
         if is_signal(job.species) {
-            let taken = idle.lock().ok().and_then(|mut idle| idle.pop());
-            let mut nearby = taken.unwrap_or_default();
+            let mut nearby = idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default();
             renew_signal(p, around, perfused, job, &mut nearby, solvers);
-            if let Ok(mut idle) = idle.lock() {
-                idle.push(nearby);
-            }
+            give_back(idle, nearby);
         } else {
             let plasma = plasma(around, job.species);
             let is_lost = job.memory.plasma == 0.0 && plasma > 0.0;
+            let is_news = flow_is_new || (uptake_is_new && job.species == Species::Phosphate);
             if is_news || is_lost || p.resolve_tolerance_plasma == 0.0 {
-                renew_relative(p, arrows, around, perfused, job, solvers);
+                let mut nearby = idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default();
+                renew_relative(p, arrows, around, perfused, job, &mut nearby, solvers);
+                give_back(idle, nearby);
             }
             if job.memory.plasma > 0.0 {
                 stand_at(plasma, job);
@@ -168,6 +174,12 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
     for job in jobs {
         *tissue.fields.of_mut(job.species) = job.field;
         tissue.fields.memory[job.species as usize] = job.memory;
+    }
+}
+
+fn give_back(idle: &Mutex<Vec<Nearby>>, nearby: Nearby) {
+    if let Ok(mut idle) = idle.lock() {
+        idle.push(nearby);
     }
 }
 
@@ -200,22 +212,30 @@ fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job
         }
     }
     let emitted = if is_plain { secreted } else { &source };
-    let memory = &mut job.memory;
-    let wanted = if memory.solves == 0 {
-        emitted.iter().any(|&g| g != 0.0)
-    } else {
-        let changes = Changes {
-            u: &job.field,
-            sink: None,
-            uniform: decay - memory.sink[0],
-            source: [emitted, &memory.source],
-            scale,
+    if job.memory.solves == 0 {
+        if emitted.iter().all(|&g| g == 0.0) {
+            return;
+        }
+    } else if p.resolve_tolerance > 0.0 {
+        let moves = |job: &Job, nearby: &mut Nearby| {
+            let changes = Changes {
+                u: &job.field,
+                sink: None,
+                uniform: decay - job.memory.sink[0],
+                source: [emitted, &job.memory.source],
+                scale,
+            };
+            exceeds(&tissue.grid, nearby, &changes, f64::from(decay), p.resolve_tolerance)
         };
-        p.resolve_tolerance == 0.0 || exceeds(&tissue.grid, nearby, &changes, p.resolve_tolerance)
-    };
-    if !wanted {
-        return;
+        if !moves(job, nearby) {
+            return;
+        }
+        // Debris is cleared everywhere alike; no other signal fades as a whole.
+        if job.species == Species::Damage && fade(job, emitted) && !moves(job, nearby) {
+            return;
+        }
     }
+    let memory = &mut job.memory;
     memory.source.clear();
     memory.source.extend_from_slice(emitted);
     job.field.resize(emitted.len(), 0.0);
@@ -230,7 +250,15 @@ fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job
 }
 
 /// Solves phosphate or inhibition, relative to plasma, if it must be. They enter slow rates only.
-fn renew_relative(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[f32], job: &mut Job, solvers: &Pool) {
+fn renew_relative(
+    p: &Parameters,
+    arrows: &Arrows,
+    tissue: &Tissue,
+    perfused: &[f32],
+    job: &mut Job,
+    nearby: &mut Nearby,
+    solvers: &Pool,
+) {
     // Without any perfusion there is no plasma to relate to: keep what is there, unless mineral takes it.
     let is_taken = job.species == Species::Phosphate && !tissue.fields.uptake.is_empty();
     if !is_taken && perfused.iter().all(|&share| share == 0.0) {
@@ -250,7 +278,9 @@ fn renew_relative(p: &Parameters, arrows: &Arrows, tissue: &Tissue, perfused: &[
             source: [&source, &old_source],
             scale: 1.0,
         };
-        if FAR_RESPONSE * largest_total(&changes) <= p.resolve_tolerance_plasma {
+        // Without exchange with the vessels between, they reach far.
+        let sink = math::square(tissue.grid.voxel_um / FAR_UM);
+        if !exceeds(&tissue.grid, nearby, &changes, sink, p.resolve_tolerance_plasma) {
             return;
         }
     }
@@ -356,9 +386,10 @@ struct Changes<'a> {
 
 impl Changes<'_> {
     /// Change of the balance of voxel i.
-    fn at(&self, i: usize) -> f64 {
+    #[inline]
+    fn at(&self, i: usize) -> f32 {
         let sink = self.sink.map_or(self.uniform, |[new, old]| new[i] - old[i]);
-        f64::from(self.scale * (self.source[0][i] - self.source[1][i]) - sink * self.u[i])
+        self.scale * (self.source[0][i] - self.source[1][i]) - sink * self.u[i]
     }
 
     /// Whether nothing changed between two voxels: a quick look, as nearly always nothing did.
@@ -374,25 +405,43 @@ impl Changes<'_> {
 /// Voxels of one quick look.
 const LOOK: usize = 256;
 
-/// All that changed, of a field that reaches far.
-fn largest_total(changes: &Changes) -> f64 {
-    let n = changes.u.len();
-    (0..n.div_ceil(LOOK))
-        .map(|look| look * LOOK..n.min((look + 1) * LOOK))
-        .filter(|voxels| !changes.none(voxels.clone()))
-        .fold(0.0, |sum, voxels| voxels.fold(sum, |sum, i| sum + changes.at(i).abs()))
-}
+/// How far phosphate and inhibition reach [µm].
+const FAR_UM: f64 = 800.0;
 
-/// Whether what changed can have moved a signal further than a tolerance.
-fn exceeds(grid: &Grid, nearby: &mut Nearby, changes: &Changes, tolerance: f64) -> bool {
+/// Whether what changed moves a field further than a tolerance. `sink` is its scaled sink.
+fn exceeds(grid: &Grid, nearby: &mut Nearby, changes: &Changes, sink: f64, tolerance: f64) -> bool {
     nearby.clear(grid);
     let n = changes.u.len();
     for look in (0..n.div_ceil(LOOK)).map(|look| look * LOOK..n.min((look + 1) * LOOK)) {
         if !changes.none(look.clone()) {
-            look.for_each(|i| nearby.add(i, changes.at(i)));
+            nearby.add_all(look, |i| changes.at(i));
         }
     }
-    nearby.exceeds(tolerance)
+    nearby.exceeds(sink, tolerance)
+}
+
+/// Lets a signal and the sources that it answers to fade by the share that fits the sources of now best; says whether they
+/// did. A solution times a number is the solution of the sources times that number.
+fn fade(job: &mut Job, emitted: &[f32]) -> bool {
+    /// A change by less is none, and one by more is no fading.
+    const LEAST: f64 = 1e-6;
+    const MOST: f64 = 0.5;
+    let old = &job.memory.source;
+    let dot = |a: &[f32], b: &[f32]| par::ordered_sum(a.len(), |i| f64::from(a[i]) * f64::from(b[i]));
+    let whole = dot(old, old);
+    let share = if whole > 0.0 { dot(emitted, old) / whole } else { 1.0 };
+    if !((share - 1.0).abs() > LEAST && (share - 1.0).abs() < MOST) {
+        return false;
+    }
+    let share = share as f32;
+    for column in [&mut job.field, &mut job.memory.source] {
+        // What is hardly there is nothing: numbers below the normal ones are slow.
+        column.iter_mut().for_each(|x| {
+            let faded = *x * share;
+            *x = if faded < 1e-30 { 0.0 } else { faded };
+        });
+    }
+    true
 }
 
 /// D [µm²/s] and λ [1/s] of a field.
