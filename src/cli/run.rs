@@ -294,12 +294,12 @@ fn animate(_: &FiguresArgs, _: &std::path::Path, _: &Global) -> Result<std::path
 
 /// Draws what a folder holds; a build without figures says so, or stays silent where pictures come on top.
 #[cfg(feature = "figures")]
-fn draw(folder: &std::path::Path, _on_top: bool) -> Result<Vec<std::path::PathBuf>> {
+pub(super) fn draw(folder: &std::path::Path, _on_top: bool) -> Result<Vec<std::path::PathBuf>> {
     crate::figures::of_folder(folder)
 }
 
 #[cfg(not(feature = "figures"))]
-fn draw(_folder: &std::path::Path, on_top: bool) -> Result<Vec<std::path::PathBuf>> {
+pub(super) fn draw(_folder: &std::path::Path, on_top: bool) -> Result<Vec<std::path::PathBuf>> {
     if on_top {
         return Ok(Vec::new());
     }

@@ -4,19 +4,20 @@
 
 pub mod animate;
 mod arms;
-mod arms_series;
+pub(crate) mod arms_series;
 pub mod biopsy;
-mod chart;
+pub(crate) mod chart;
 mod fields;
 mod gif;
 mod legend;
-mod load;
+pub(crate) mod load;
 mod map;
 mod network;
-mod palette;
+pub(crate) mod palette;
+pub(crate) mod records;
 mod section_map;
-mod sheet;
-mod time_series;
+pub(crate) mod sheet;
+pub(crate) mod time_series;
 
 use std::path::{Path, PathBuf};
 

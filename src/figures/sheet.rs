@@ -300,25 +300,7 @@ impl Sheet {
     /// Writes a PNG of a third of the resolution in few colours, small enough to be kept beside a page.
     pub fn write_page_png(&self, path: &Path) -> Result<()> {
         const COLOURS: usize = 72;
-        let canvas = self.rasterise()?.shrunk(3);
-        let palette = super::palette::of(std::slice::from_ref(&canvas), COLOURS);
-        let index = super::palette::Index::of(&palette);
-        let pixels: Vec<u8> = canvas
-            .pixels
-            .chunks_exact(3)
-            .map(|p| index.nearest([p[0], p[1], p[2]]))
-            .collect();
-        let fault = |e: png::EncodingError| Error::Internal(format!("PNG: {e}"));
-        let mut bytes = Vec::new();
-        {
-            let mut encoder = png::Encoder::new(&mut bytes, canvas.width as u32, canvas.height as u32);
-            encoder.set_color(png::ColorType::Indexed);
-            encoder.set_depth(png::BitDepth::Eight);
-            encoder.set_palette(palette.concat());
-            encoder.set_compression(png::Compression::Best);
-            let mut writer = encoder.write_header().map_err(fault)?;
-            writer.write_image_data(&pixels).map_err(fault)?;
-        }
+        let bytes = super::palette::encode_png(&self.rasterise()?.shrunk(3), COLOURS)?;
         crate::output::files::write_whole(path, &bytes)
     }
 
@@ -491,7 +473,8 @@ fn font_face(bytes: &[u8], weight: &str) -> String {
     )
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Bytes as text.
+pub fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
