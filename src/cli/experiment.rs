@@ -12,8 +12,10 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::experiment::calibrate::course;
 use crate::experiment::execute::ExecuteOptions;
 use crate::experiment::plan::{Installed, Plan};
+use crate::experiment::validation::{self, Table};
 use crate::experiment::{file, merge, pilot, sbatch, status, verify};
 use crate::library::Disk;
+use crate::scenario::Library;
 use crate::simulation::progress::{bytes, duration};
 use crate::simulation::stop::Stop;
 use crate::simulation::threads_or_cores;
@@ -49,6 +51,8 @@ pub enum ExperimentCommand {
     Merge(MergeArgs),
     /// Repeat some finished runs and compare every byte
     Verify(VerifyArgs),
+    /// Hold tables against published targets
+    Validate(ValidateArgs),
     /// Write a Slurm script that runs a plan as an array
     Sbatch(SbatchArgs),
 }
@@ -138,6 +142,26 @@ pub struct VerifyArgs {
     /// Runs at a time; all cores by default
     #[arg(long, value_name = "T", value_parser = threads)]
     pub threads: Option<usize>,
+}
+
+/// `calcisim experiment validate`.
+#[derive(Clone, Debug, Args)]
+pub struct ValidateArgs {
+    /// Folders that `experiment merge` wrote
+    #[arg(required = true)]
+    pub results: Vec<PathBuf>,
+
+    /// Published values: a path, or what ships with calcisim
+    #[arg(long, default_value = "targets")]
+    pub targets: String,
+
+    /// From which arms and columns their counterparts are read
+    #[arg(long, default_value = "readings")]
+    pub readings: String,
+
+    /// Write the page there; else it is printed
+    #[arg(long, short)]
+    pub out: Option<PathBuf>,
 }
 
 /// `calcisim experiment sbatch`.
@@ -231,6 +255,7 @@ pub(super) fn experiment(args: &ExperimentArgs, global: &Global) -> Result<Reply
         }
         ExperimentCommand::Merge(args) => merged(args),
         ExperimentCommand::Verify(args) => verified(args),
+        ExperimentCommand::Validate(args) => validated(args),
         ExperimentCommand::Sbatch(args) => script(args),
     }
 }
@@ -403,6 +428,51 @@ fn verified(args: &VerifyArgs) -> Result<Reply> {
         text: found.text(&plan),
         json: object(json!({"repeated": found.rows.len(), "rows": found.rows, "differing": found.differing})),
         exit: if found.differing.is_empty() { 0 } else { 7 },
+        ..Reply::default()
+    })
+}
+
+fn validated(args: &ValidateArgs) -> Result<Reply> {
+    let text_of = |name: &str| {
+        let is_bare = !name.contains(['/', '\\', '.']);
+        let shipped = format!("experiments/{name}");
+        Disk.read(if is_bare { &shipped } else { name }, is_bare.then_some("experiments"))
+    };
+    let (targets, readings) = (text_of(&args.targets)?, text_of(&args.readings)?);
+    let mut tables = Vec::new();
+    for folder in &args.results {
+        let path = folder.join("runs.csv");
+        let text = std::fs::read_to_string(&path)
+            .map_err(|fault| Error::files(path.display().to_string(), fault.to_string()))?;
+        tables.push(Table::read(&text).map_err(|why| Error::files(path.display().to_string(), why))?);
+    }
+    let lines = validation::validate((&targets.0, &targets.1), (&readings.0, &readings.1), &tables)?;
+    let page = validation::markdown(&lines);
+    let listed: Vec<Value> = lines
+        .iter()
+        .map(|line| {
+            let own = line.found.map(|(value, own)| json!({"value": value, "low": own.low, "high": own.high}));
+            json!({"target": line.target.id, "standing": line.standing.word(), "sites": line.sites, "found": own, "remark": line.remark})
+        })
+        .collect();
+    let json = object(json!({"targets": listed}));
+    let Some(out) = &args.out else {
+        return Ok(Reply {
+            text: page,
+            json,
+            ..Reply::default()
+        });
+    };
+    let folders: Vec<String> = args.results.iter().map(|folder| folder.display().to_string()).collect();
+    let page = format!(
+        "# Validation\n\nMade by `calcisim experiment validate {} -o {}`. In this model: simulated sites at risk, not patients.\n\n{page}",
+        folders.join(" "),
+        out.display()
+    );
+    crate::output::files::write_whole(out, page.as_bytes())?;
+    Ok(Reply {
+        text: format!("Written to {}\n", out.display()),
+        json,
         ..Reply::default()
     })
 }

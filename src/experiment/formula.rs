@@ -1,4 +1,4 @@
-//! Conditions of a design: `host.phosphate_mmol_per_l * host.calcium_ionised_mmol_per_l < 4`.
+//! Formulas, and conditions of a design: `host.phosphate_mmol_per_l * host.calcium_ionised_mmol_per_l < 4`.
 //!
 //! A condition compares two sums of products of factors and numbers; brackets are allowed.
 
@@ -24,6 +24,34 @@ enum Term {
     /// A name, by its index in the list that it was parsed with.
     Name(usize),
     Of(Box<Self>, char, Box<Self>),
+}
+
+/// A parsed sum of products.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Formula(Term);
+
+impl Formula {
+    /// Parses a formula over names.
+    ///
+    /// # Errors
+    /// What was expected, in words.
+    pub fn parse(text: &str, names: &[&str]) -> Result<Self, String> {
+        let mut parser = Parser {
+            words: words(text),
+            at: 0,
+            names,
+        };
+        let term = parser.sum()?;
+        match parser.next() {
+            None => Ok(Self(term)),
+            Some(word) => Err(format!("an end, not {word}")),
+        }
+    }
+
+    /// Its value for values of the names.
+    pub fn value(&self, values: &[f64]) -> f64 {
+        self.0.value(values)
+    }
 }
 
 impl Condition {
@@ -165,7 +193,7 @@ impl Parser<'_> {
         }
         match self.names.iter().position(|name| *name == word) {
             Some(i) => Ok(Term::Name(i)),
-            None => Err(format!("a factor of this experiment or a number, not {word}")),
+            None => Err(format!("a name that is known here or a number, not {word}")),
         }
     }
 }

@@ -59,6 +59,12 @@ pub struct Interval {
     pub high: f64,
 }
 
+/// One resample of `n` cases with replacement, by their indices.
+pub fn resample(n: usize, number: usize) -> Vec<usize> {
+    let mut roll = Dice::new(SEED).at(n as u64).roll(Purpose::Custom, number as u64);
+    (0..n).map(|_| roll.below(n as u32) as usize).collect()
+}
+
 /// Bias-corrected and accelerated bootstrap interval (Efron 1987) of a statistic of `n` cases, given by their indices.
 /// Nothing below two cases; a point when no resample differs.
 pub fn bca(n: usize, statistic: impl Fn(&[usize]) -> f64) -> Option<Interval> {
@@ -67,16 +73,7 @@ pub fn bca(n: usize, statistic: impl Fn(&[usize]) -> f64) -> Option<Interval> {
     }
     let all: Vec<usize> = (0..n).collect();
     let estimate = statistic(&all);
-    let mut cases = all.clone();
-    let resampled: Vec<f64> = (0..RESAMPLES)
-        .map(|resample| {
-            let mut roll = Dice::new(SEED).at(n as u64).roll(Purpose::Custom, resample as u64);
-            for case in &mut cases {
-                *case = roll.below(n as u32) as usize;
-            }
-            statistic(&cases)
-        })
-        .collect();
+    let resampled: Vec<f64> = (0..RESAMPLES).map(|number| statistic(&resample(n, number))).collect();
     let without: Vec<f64> = (0..n)
         .map(|left_out| {
             let kept: Vec<usize> = (0..n).filter(|&i| i != left_out).collect();

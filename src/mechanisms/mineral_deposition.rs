@@ -16,7 +16,8 @@
 //! | k_g, k_d    | growth, dissolution                                       | 1/d     | `growth_rate_per_d`, `dissolution_rate_per_d` |
 //! | f           | spread of sites and branches                              | -       | `site.mineral`, `vessels.mineral_factor` |
 //! | w           | passive + (1 − passive)·osteo·(share of cells ever switched) | -    | `own_growth`                     |
-//! | Ca, P       | ionised calcium of plasma, local phosphate                | mmol/L  | `host.calcium`, `fields.phosphate` |
+//! | Ca, P       | local ionised calcium and phosphate                       | mmol/L  | `Ions`, `fields.phosphate`       |
+//! | J           | phosphate that growing mineral takes                      | mmol/L/s | `fields.uptake`                 |
 //! | K_g, K_n    | products at which crystals grow, at which they nucleate   | mM²     | `growth_product_mm2`, `nucleation_product_mm2` |
 //! | I           | local inhibition                                          | 0-1     | `fields.inhibitor`               |
 //! | O           | share of mural cells that are osteogenic now              | 0-1     | `cells.mural.state`              |
@@ -25,15 +26,25 @@
 //! | ν, N_s      | nuclei per osteogenic, denuded, supersaturated wall; nuclei of a full wall | 1/d, - | `nuclei_*`      |
 //! | k_c         | sealing of nuclei by an intact endothelium                | 1/d     | `nidus_sealing_per_d`            |
 //!
+//! Mineral takes its ions from the tissue round it. Blood replaces them at once where it flows; elsewhere they must diffuse there, and growth
+//! ends where Ca·P falls to K_g: so what is dead calcifies from its edge inwards. What is taken goes to `transport` as a tangent,
+//!
+//! ```text
+//! taken(P) ≈ J(P₀) + J'(P₀)·(P − P₀)      of phosphate; calcium falls with it, 5 of one for 3 of the other
+//! ```
+//!
+//! anew every `uptake_every_h`. J is convex, so that the tangents lead down to the answer and never past it.
+//!
 //! Two thresholds: with Ca·P between K_g and K_n nothing starts by itself, but a nidus grows when inhibitors fail. So
 //! non-uraemic disease is possible and health stays clean.
 //!
-//! Reads the above. Writes `vessels.nidus`, `vessels.mineral`, `fields.mineral`, the mineral books (every change is booked
+//! Reads the above. Writes `vessels.nidus`, `vessels.mineral`, `fields.mineral`, `fields.uptake`, the mineral books (every change is booked
 //! where it happens). No dice. Exact relaxation towards gain/(gain + loss): no step is too long, M stays in 0..1.
 //!
 //! Source: law biology section 4.1 (second order in S: seeded growth; doi 10.1097/MNH.0000000000000609,
 //! doi 10.3389/fcell.2021.633465 for saturation of body fluid); intimal deposits of pure apatite PMC6624803.
-//! We assume: K_g, K_n, every ν; dissolution runs also above saturation (it is done by cells); sealed nuclei do not wake.
+//! We assume: K_g, K_n, every ν; dissolution runs also above saturation (it is done by cells); sealed nuclei do not wake; calcium and phosphate
+//! diffuse alike (790 and 720 µm²/s in water would do; we have one field); protein-bound calcium does not buffer.
 
 use serde::Deserialize;
 
@@ -41,8 +52,9 @@ use crate::math;
 use crate::parameters::Arrows;
 use crate::state::anatomy::NONE;
 use crate::state::cells::{CONTRACTILE, OSTEOGENIC};
+use crate::state::fields::PhosphateUptake;
 use crate::state::ledger::{voxel_capacity_ug, wall_capacity_ug};
-use crate::state::{Cells, Fields, Now, Tissue, Vessels};
+use crate::state::{Cells, Fields, Host, Now, Tissue, Vessels};
 
 /// Registry section `mineral`.
 #[derive(Clone, Debug, Deserialize)]
@@ -80,23 +92,84 @@ pub struct Parameters {
     pub fat_nucleation_per_d: f64,
     /// Added dissolution by one macrophage in the voxel, in multiples of k_d.
     pub macrophage_dissolution: f64,
+    /// Time between two looks at what growing mineral takes from the tissue [h].
+    pub uptake_every_h: f64,
+}
+
+/// Ions of the tissue. Where phosphate is below that of plasma, mineral took it, and 5 calcium for 3 of it.
+#[derive(Clone, Copy)]
+struct Ions {
+    /// Ionised calcium of plasma [mmol/L].
+    calcium: f64,
+    /// Phosphate of plasma [mmol/L].
+    phosphate: f64,
+}
+
+/// Calcium for each phosphate of hydroxyapatite.
+const CALCIUM_PER_PHOSPHATE: f64 = 5.0 / 3.0;
+/// Phosphate of solid hydroxyapatite [mmol/L]: 31 mol of calcium per litre.
+const PHOSPHATE_OF_SOLID: f64 = 31e3 / CALCIUM_PER_PHOSPHATE;
+
+impl Ions {
+    fn of(host: &Host) -> Self {
+        Self {
+            calcium: host.calcium,
+            phosphate: host.phosphate,
+        }
+    }
+
+    /// Product of calcium and phosphate where phosphate is as given [mmol²/L²], and its slope by phosphate [mmol/L].
+    fn product(self, phosphate: f64) -> (f64, f64) {
+        let taken = CALCIUM_PER_PHOSPHATE * math::positive(self.phosphate - phosphate);
+        let calcium = math::positive(self.calcium - taken);
+        let falls = if taken > 0.0 && calcium > 0.0 {
+            CALCIUM_PER_PHOSPHATE
+        } else {
+            0.0
+        };
+        (calcium * phosphate, calcium + falls * phosphate)
+    }
 }
 
 /// S: supersaturation for growth.
-fn supersaturation(p: &Parameters, calcium: f64, phosphate: f64) -> f64 {
-    math::positive(calcium * phosphate / p.growth_product_mm2 - 1.0)
+fn supersaturation(p: &Parameters, product: f64) -> f64 {
+    math::positive(product / p.growth_product_mm2 - 1.0)
 }
 
 /// Excess over the nucleation threshold.
-fn nucleation_excess(p: &Parameters, calcium: f64, phosphate: f64) -> f64 {
-    math::positive(calcium * phosphate / p.nucleation_product_mm2 - 1.0)
+fn nucleation_excess(p: &Parameters, product: f64) -> f64 {
+    math::positive(product / p.nucleation_product_mm2 - 1.0)
 }
 
 /// Growth on bare nuclei, per free place and per unit of surface [1/d].
-fn drive(p: &Parameters, calcium: f64, phosphate: f64, inhibition: f64, thiosulfate: f64) -> f64 {
-    let s = supersaturation(p, calcium, phosphate);
+fn drive(p: &Parameters, product: f64, inhibition: f64, thiosulfate: f64) -> f64 {
+    let s = supersaturation(p, product);
     p.growth_rate_per_d * s * s * math::positive(1.0 - inhibition)
         / (1.0 + thiosulfate / p.thiosulfate_growth_mmol_per_l)
+}
+
+/// What mineral takes from the tissue, as a tangent by phosphate, relative to plasma.
+struct Uptake<'a> {
+    p: &'a Parameters,
+    ions: Ions,
+    fields: &'a mut PhosphateUptake,
+}
+
+impl Uptake<'_> {
+    /// Books growth at a voxel: of `linear` that goes by S and of `square` that goes by S² [share of the voxel's solid/d].
+    fn book(&mut self, voxel: usize, phosphate: f64, linear: f64, square: f64) {
+        let (product, slope) = self.ions.product(phosphate);
+        let s = supersaturation(self.p, product);
+        if s <= 0.0 {
+            return;
+        }
+        let steep = slope / (self.p.growth_product_mm2 * s);
+        let to_mmol_per_l_s = PHOSPHATE_OF_SOLID / 86_400.0;
+        let taken = (linear + square) * to_mmol_per_l_s;
+        let tangent = (linear + 2.0 * square) * steep * to_mmol_per_l_s;
+        self.fields.sink_per_s[voxel] += tangent as f32;
+        self.fields.source_per_s[voxel] += ((tangent * phosphate - taken) / self.ions.phosphate) as f32;
+    }
 }
 
 /// Mineral after some days: gain per day on what is free of `full`, loss per day of what is there; exact for constant rates.
@@ -156,11 +229,28 @@ fn along(vessels: &Vessels, segment: usize, field: &[f32]) -> f64 {
 
 /// Walls, then interstitium.
 pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
-    grow_in_walls(p, arrows, tissue, now.hours / 24.0);
-    grow_in_interstitium(p, arrows, tissue, now.hours / 24.0);
+    let days = now.hours / 24.0;
+    // What was taken is read anew in the step that begins a new span, so that the length of steps does not matter.
+    let spans = |step: u64| (step as f64 * now.hours / p.uptake_every_h).floor();
+    let mut taken = std::mem::take(&mut tissue.fields.uptake);
+    let is_due = now.step == 0 || spans(now.step) > spans(now.step - 1);
+    if is_due {
+        taken.clear(tissue.grid.len());
+    }
+    let ions = Ions::of(&tissue.host);
+    let mut uptake = is_due.then_some(Uptake {
+        p,
+        ions,
+        fields: &mut taken,
+    });
+    grow_in_walls(p, arrows, tissue, &mut uptake, days);
+    grow_in_interstitium(p, arrows, tissue, &mut uptake, days);
+    taken.shrink();
+    tissue.fields.uptake = taken;
 }
 
-fn grow_in_walls(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, days: f64) {
+fn grow_in_walls(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, uptake: &mut Option<Uptake>, days: f64) {
+    let voxel_ug = voxel_capacity_ug(&tissue.grid);
     let Tissue {
         host,
         site,
@@ -170,10 +260,12 @@ fn grow_in_walls(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, days: f64
         ledger,
         ..
     } = tissue;
+    let ions = Ions::of(host);
     let (osteogenic, ever) = bone_like(cells, vessels.len());
     let depot = &cells.thiosulfate_depot;
     for s in 0..vessels.len() {
         let phosphate = along(vessels, s, &fields.phosphate);
+        let product = ions.product(phosphate).0;
         let inhibition = along(vessels, s, &fields.inhibitor);
         let integrity = vessels.mean_integrity(s);
         let mut thiosulfate = host.thiosulfate;
@@ -183,14 +275,14 @@ fn grow_in_walls(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, days: f64
 
         let passive = arrows.passive_mineral
             * (p.nuclei_denuded_per_d * math::positive(1.0 - integrity)
-                + p.nuclei_supersaturated_per_d * nucleation_excess(p, host.calcium, phosphate));
+                + p.nuclei_supersaturated_per_d * nucleation_excess(p, product));
         let by_cells = arrows.osteo * p.nuclei_osteogenic_per_d * osteogenic[s];
         let nuclei = math::positive(1.0 - inhibition) * (passive + by_cells) / p.nuclei_full;
         let sealing = p.nidus_sealing_per_d * integrity;
         vessels.nidus[s] = nucleated(vessels.nidus[s], nuclei, sealing, days);
 
         let old = vessels.mineral[s];
-        let gain = drive(p, host.calcium, phosphate, inhibition, thiosulfate)
+        let gain = drive(p, product, inhibition, thiosulfate)
             * own_growth(arrows.passive_mineral, arrows.osteo * ever[s])
             * site.mineral
             * vessels.mineral_factor[s]
@@ -201,15 +293,26 @@ fn grow_in_walls(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, days: f64
         if new < 1e-30 {
             new = 0.0;
         }
-        if new != old {
-            vessels.mineral[s] = new;
-            let capacity = wall_capacity_ug(vessels, s, p.wall_share);
-            ledger.mineral_ug.book((new - old) * capacity);
+        if new == old {
+            continue;
+        }
+        vessels.mineral[s] = new;
+        let capacity = wall_capacity_ug(vessels, s, p.wall_share);
+        ledger.mineral_ug.book((new - old) * capacity);
+        if let Some(uptake) = uptake
+            && gain > 0.0
+            && !vessels.is_perfused(s)
+        {
+            let grows = gain * (1.0 - new) * capacity / (voxel_ug * vessels.length_um[s]);
+            for piece in vessels.pieces(s) {
+                let voxel = vessels.piece_voxel[piece] as usize;
+                uptake.book(voxel, phosphate, 0.0, grows * vessels.piece_um[piece]);
+            }
         }
     }
 }
 
-fn grow_in_interstitium(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, days: f64) {
+fn grow_in_interstitium(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, uptake: &mut Option<Uptake>, days: f64) {
     let capacity = voxel_capacity_ug(&tissue.grid);
     let macrophages = macrophages_by_voxel(tissue);
     let Tissue {
@@ -227,6 +330,7 @@ fn grow_in_interstitium(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, da
         inhibitor,
         ..
     } = fields;
+    let ions = Ions::of(host);
     let fat = &cells.adipocytes;
     let depot = &cells.thiosulfate_depot;
     let fat_opens = fat.calcifying.iter().chain(&fat.dead).any(|&flag| flag != 0);
@@ -245,27 +349,30 @@ fn grow_in_interstitium(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, da
         }
         let old = f64::from(*share);
         let local = f64::from(phosphate[voxel]);
+        let product = ions.product(local).0;
         let inhibition = f64::from(inhibitor[voxel]);
         let mut thiosulfate = host.thiosulfate;
         if !depot.is_empty() {
             thiosulfate += f64::from(depot[voxel]);
         }
-        let first =
-            opens * p.fat_nucleation_per_d * supersaturation(p, host.calcium, local) * math::positive(1.0 - inhibition);
+        let first = opens * p.fat_nucleation_per_d * supersaturation(p, product) * math::positive(1.0 - inhibition);
         let own = old / (old + p.first_surface);
         let with_cells = arrows.adipo * f64::from(u8::from(calcifying));
-        let gain = first
-            + drive(p, host.calcium, local, inhibition, thiosulfate)
-                * own_growth(arrows.passive_mineral, with_cells)
-                * site.mineral
-                * own
-                * surface(old + p.first_surface);
+        let on_crystals = drive(p, product, inhibition, thiosulfate)
+            * own_growth(arrows.passive_mineral, with_cells)
+            * site.mineral
+            * own
+            * surface(old + p.first_surface);
         let eaters = macrophages.get(voxel).map_or(0.0, |&n| f64::from(n));
         let loss = p.dissolution_rate_per_d
             * (1.0 + thiosulfate / p.thiosulfate_dissolution_mmol_per_l + p.macrophage_dissolution * eaters);
         // What lies above the membranes' share (a challenge) does not grow and only dissolves.
         let new = if old < p.interstitial_max {
-            grown(old, p.interstitial_max, gain, loss, days)
+            let free = 1.0 - old / p.interstitial_max;
+            if let Some(uptake) = uptake {
+                uptake.book(voxel, local, first * free, on_crystals * free);
+            }
+            grown(old, p.interstitial_max, first + on_crystals, loss, days)
         } else {
             grown(old, 1.0, 0.0, loss, days)
         };
@@ -316,6 +423,35 @@ mod tests {
     }
 
     #[test]
+    fn what_mineral_takes_is_booked_as_the_tangent_of_its_law() {
+        let p = parameters();
+        let ions = Ions {
+            calcium: 1.2,
+            phosphate: 2.0,
+        };
+        let square = 0.01;
+        let taken = |phosphate: f64| {
+            let s = supersaturation(&p, ions.product(phosphate).0);
+            square * s * s / math::square(supersaturation(&p, ions.product(1.7).0)) * PHOSPHATE_OF_SOLID / 86_400.0
+        };
+        let mut fields = PhosphateUptake::default();
+        fields.clear(1);
+        let mut uptake = Uptake {
+            p: &p,
+            ions,
+            fields: &mut fields,
+        };
+        uptake.book(0, 1.7, 0.0, square);
+        let (slope, less) = (f64::from(fields.sink_per_s[0]), f64::from(fields.source_per_s[0]));
+        let line = |phosphate: f64| slope * phosphate - less * ions.phosphate;
+        assert!((line(1.7) / taken(1.7) - 1.0).abs() < 1e-5);
+        let by_difference = (taken(1.701) - taken(1.699)) / 0.002;
+        assert!((slope / by_difference - 1.0).abs() < 1e-3, "{slope} {by_difference}");
+        // Calcium ends before phosphate: 0.72 mmol/L of phosphate take 1.2 of calcium.
+        assert_eq!(ions.product(1.2).0, 0.0);
+    }
+
+    #[test]
     fn a_healthy_wall_stays_clean_for_a_year_also_when_it_is_a_little_worn() {
         let mut tissue = tissue(fixture::healthy(), 0.977);
         tissue.vessels.integrity.fill(0.97);
@@ -340,10 +476,10 @@ mod tests {
     #[test]
     fn nothing_grows_below_the_growth_product() {
         let p = parameters();
-        assert_eq!(drive(&p, 1.2, 0.6, 0.0, 0.0), 0.0);
-        assert!(drive(&p, 1.2, 0.7, 0.0, 0.0) > 0.0);
-        assert_eq!(nucleation_excess(&p, 1.2, 1.5), 0.0);
-        assert!(nucleation_excess(&p, 1.2, 1.7) > 0.0);
+        assert_eq!(drive(&p, 1.2 * 0.6, 0.0, 0.0), 0.0);
+        assert!(drive(&p, 1.2 * 0.7, 0.0, 0.0) > 0.0);
+        assert_eq!(nucleation_excess(&p, 1.2 * 1.5), 0.0);
+        assert!(nucleation_excess(&p, 1.2 * 1.7) > 0.0);
     }
 
     #[test]
@@ -378,7 +514,7 @@ mod tests {
     #[test]
     fn thiosulfate_slows_growth_and_dissolves_slowly() {
         let p = parameters();
-        assert!(drive(&p, 1.2, 2.2, 0.9, 2.0) < drive(&p, 1.2, 2.2, 0.9, 0.0));
+        assert!(drive(&p, 1.2 * 2.2, 0.9, 2.0) < drive(&p, 1.2 * 2.2, 0.9, 0.0));
         let mut with = tissue(fixture::healthy(), 1.0);
         with.vessels.mineral[0] = 0.5;
         let mut without = with.clone();

@@ -17,15 +17,15 @@
 //! | hif         | (8 − O)/4, kept in 0..=1             | -           | `hypoxia_response`            |
 //!
 //! Damage: debris (arrow `damp_loop`), neutrophils, ROS (arrow `reperfusion`). Cytokine: M1, endothelium below 0.7 of
-//! integrity in living tissue, closing thrombi (arrow `damp_loop`; by wall area, less with age), bacteria; crystals act
-//! through M1 alone. Repair: M2, stem cells, infused cells at perfused vessels, supernatant (all three times arrow
+//! integrity in living tissue, closing thrombi (arrow `damp_loop`; by wall area, less with age), bacteria, crystals between living
+//! cells (arrow `crystal_infl`; the resident macrophages that meet them are no agents; mineral of walls acts through M1 alone). Repair: M2, stem cells, infused cells at perfused vessels, supernatant (all three times arrow
 //! `msc_immune`). VEGF: living tissue, more when hypoxic, fat more than stroma; M2; stem cells (arrow `msc_angio`), less
 //! where cytokine is high.
 //!
 //! Debris fades with e-fold 72 h, ROS and supernatant with their own; sources are means over the step, so the step
 //! length does not matter. Reads all of the state. Writes `fields.emission`, and fades `anatomy.debris`,
 //! `fields.reperfusion`, `cells.supernatant`. No dice.
-//! Source: thrombi inflame their neighbourhood: Stark and Massberg 2021 (doi 10.1038/s41569-021-00552-1).
+//! Source: crystals of basic calcium phosphate make macrophages release TNF (doi 10.1161/01.res.0000171451.88616.c2); thrombi inflame their neighbourhood: Stark and Massberg 2021 (doi 10.1038/s41569-021-00552-1).
 //! We assume: sources add up; every strength below that is not a decay; only clots that close emit.
 
 use serde::Deserialize;
@@ -71,6 +71,10 @@ pub struct Parameters {
     pub thrombus_cytokine: f64,
     /// Time in which a clot's signal fades to 1/e [h].
     pub thrombus_signal_h: f64,
+    /// Level held by living tissue that is full of crystals, through the macrophages that live there [a.u.].
+    pub crystal_cytokine: f64,
+    /// Interstitial mineral that counts as full of crystals [share of solid].
+    pub crystal_mineral: f64,
     /// Level held by bacteria at carrying capacity [a.u.].
     pub bacteria_cytokine: f64,
     /// Level held by 1000 M2 per mm³ [a.u.].
@@ -215,6 +219,16 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         for (out, &bacteria) in emission.cytokine.iter_mut().zip(&fields.bacteria) {
             if bacteria > 0.0 {
                 *out += (cytokine * p.bacteria_cytokine * f64::from(bacteria)) as f32;
+            }
+        }
+    }
+
+    let from_crystals = arrows.crystal_infl * p.crystal_cytokine * cytokine;
+    if from_crystals > 0.0 && !is_clear(&fields.mineral) {
+        let tissue_columns = fields.mineral.iter().zip(&anatomy.vitality);
+        for (out, (&mineral, &vitality)) in emission.cytokine.iter_mut().zip(tissue_columns) {
+            if mineral > 0.0 && !matches!(vitality, Vitality::Necrotic | Vitality::Gone) {
+                *out += (from_crystals * math::unit(f64::from(mineral) / p.crystal_mineral)) as f32;
             }
         }
     }

@@ -11,6 +11,7 @@
 //! | e        | exchange with perfused vessels of the voxel    | 1/s    | `exchange_per_s`         |
 //! | s        | destruction by TNAP of osteogenic cells (inhibition only) | 1/s | `tnap_sink_per_s` |
 //! | g        | secretion, and phosphate set free by TNAP      | u/s    | `fields.emission`        |
+//! |          | phosphate that mineral takes without blood     | 1/s    | `fields.uptake`          |
 //!
 //! Phosphate and inhibition are solved relative to plasma, so the rhythm of dialysis costs no solve.
 //! A field is solved again when its sources and sinks can have moved it by more than a tolerance, by the Green's function
@@ -158,11 +159,12 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
         mural: tissue.cells.mural.state.clone(),
         level: phosphate_level(tissue),
     });
-    let is_news = work.seen != seen;
-    if is_news {
+    let flow_is_new = work.seen != seen;
+    if flow_is_new {
         perfused_share(tissue, &mut work.perfused);
         work.seen = seen;
     }
+    let is_news = flow_is_new || !tissue.fields.uptake.is_empty();
     let mut jobs = FIELDS.map(|species| Job {
         species,
         field: std::mem::take(tissue.fields.of_mut(species)),
@@ -269,8 +271,9 @@ fn renew_relative(
     let Worker {
         solver, sink, source, ..
     } = worker;
-    // Without any perfusion there is no plasma to relate to: keep what is there.
-    if perfused.iter().all(|&share| share == 0.0) {
+    // Without any perfusion there is no plasma to relate to: keep what is there, unless mineral takes it.
+    let is_taken = job.species == Species::Phosphate && !tissue.fields.uptake.is_empty();
+    if !is_taken && perfused.iter().all(|&share| share == 0.0) {
         return;
     }
     build(p, arrows, tissue, perfused, job.species, sink, source);
@@ -351,6 +354,14 @@ fn build(
     }
     let destroyed = (arrows.osteo * p.tnap_sink_per_s * scale) as f32;
     let set_free = (arrows.osteo * p.tnap_phosphate_mmol_per_l_per_s * scale / phosphate_level(tissue)) as f32;
+    let uptake = &tissue.fields.uptake;
+    if species == Species::Phosphate && !uptake.is_empty() {
+        let taken = uptake.sink_per_s.iter().zip(&uptake.source_per_s);
+        for ((sink, source), (&slope, &less)) in sink.iter_mut().zip(&mut *source).zip(taken) {
+            *sink += slope * scale as f32;
+            *source += less * scale as f32;
+        }
+    }
     let mural = &tissue.cells.mural;
     for (&voxel, _) in (mural.voxel.iter().zip(&mural.state)).filter(|&(_, &state)| state == OSTEOGENIC) {
         if species == Species::Inhibitor {

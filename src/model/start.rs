@@ -374,10 +374,13 @@ fn join_outside(p: &Parameters, tissue: &mut Tissue) {
     }
 }
 
-/// Wall mineral of chronic disease: a share of arteriolar branches carries a log-normal amount.
+/// Wall mineral of chronic disease: at a share of sites, a share of arteriolar branches carries a log-normal amount.
 fn burn_in(p: &Parameters, tissue: &mut Tissue, dice: Dice) {
     let burn_in = &p.host.burn_in;
     let v = &mut tissue.vessels;
+    if !dice.roll(Purpose::BurnIn, u64::MAX).chance(burn_in.sites) {
+        return;
+    }
     for s in 0..v.len() {
         if v.class[s] != Class::Arteriole || burn_in.share <= 0.0 || burn_in.wall_mineral_median <= 0.0 {
             continue;

@@ -109,6 +109,8 @@ pub struct Fields {
     /// What cells secrete in this step; written by `secretion`, read by `transport`, not part of the state.
     #[serde(skip)]
     pub emission: Emission,
+    /// Phosphate that growing mineral takes from tissue without blood.
+    pub uptake: PhosphateUptake,
     /// A pulse of reactive oxygen by reperfusion, decaying; joins the sources of `damage` [a.u./h].
     pub reperfusion: Vec<f32>,
 }
@@ -135,6 +137,37 @@ pub struct OxygenMemory {
     pub lives: Vec<bool>,
     /// Columns that were covered.
     pub covered: Vec<u8>,
+}
+
+/// What growing mineral takes, as a line: sink × relative phosphate − source. Empty where nothing grows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PhosphateUptake {
+    /// Slope of the taking, per voxel [1/s].
+    pub sink_per_s: Vec<f32>,
+    /// What the line takes less than its slope says, relative to plasma, per voxel [1/s].
+    pub source_per_s: Vec<f32>,
+}
+
+impl PhosphateUptake {
+    /// Nothing is taken anywhere.
+    pub fn clear(&mut self, voxels: usize) {
+        for column in [&mut self.sink_per_s, &mut self.source_per_s] {
+            column.clear();
+            column.resize(voxels, 0.0);
+        }
+    }
+
+    /// Gives the columns back when nothing is taken.
+    pub fn shrink(&mut self) {
+        if is_clear(&self.sink_per_s) {
+            *self = Self::default();
+        }
+    }
+
+    /// Whether nothing is taken.
+    pub fn is_empty(&self) -> bool {
+        self.sink_per_s.is_empty()
+    }
 }
 
 /// Sources of the signals in this step, per voxel.
@@ -167,6 +200,7 @@ impl Fields {
             memory: vec![Memory::default(); Species::ALL.len()],
             oxygen_memory: OxygenMemory::default(),
             emission: Emission::default(),
+            uptake: PhosphateUptake::default(),
             reperfusion: zero,
         }
     }

@@ -59,6 +59,7 @@ pub fn healthy() -> Profile {
             wall_mineral_median: 0.0,
             gsd: 2.7,
             share: 0.0,
+            sites: 1.0,
         },
     }
 }

@@ -176,6 +176,7 @@ fn profile() -> Profile {
             wall_mineral_median: 0.0,
             gsd: 2.7,
             share: 0.0,
+            sites: 1.0,
         },
     }
 }

@@ -15,6 +15,8 @@ pub struct BurnIn {
     pub gsd: f64,
     /// Share of arteriolar branches that carry any.
     pub share: f64,
+    /// Share of sites with such branches.
+    pub sites: f64,
 }
 
 /// The patient's standing values: laboratory, markers, treatment by dialysis. Registry section `host`.
