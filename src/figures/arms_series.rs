@@ -183,7 +183,7 @@ pub fn band(arm: &Arm, column: &str, factor: f64) -> Vec<Point3> {
 }
 
 /// Quantile of sorted values, linear between them.
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let below = place.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);

@@ -155,6 +155,22 @@ pub fn encode_png(canvas: &Canvas, colours: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A picture as a PNG of all its colours.
+pub fn encode_rgb(canvas: &Canvas) -> Result<Vec<u8>> {
+    let fault = |e: png::EncodingError| Error::Internal(format!("PNG: {e}"));
+    let mut bytes = Vec::new();
+    {
+        let mut encoder = png::Encoder::new(&mut bytes, canvas.width as u32, canvas.height as u32);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
+        encoder.set_compression(png::Compression::Fast);
+        let mut writer = encoder.write_header().map_err(fault)?;
+        writer.write_image_data(&canvas.pixels).map_err(fault)?;
+    }
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -455,7 +455,7 @@ mod tests {
             taken += usize::from(inside);
             open += usize::from(inside && voxel < columns && after.cells.keratinocytes.covered[voxel] == 0);
         }
-        assert!(taken > 0 && open == 5, "{taken} {open}");
+        assert!(taken > 0 && open == 6, "{taken} {open}");
         assert_eq!((after.burden.procedures, after.burden.visits), (1, 1));
         assert!(after.vessels.integrity.iter().any(|&e| e < 1.0));
         let off = Arrows {

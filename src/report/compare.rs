@@ -617,6 +617,7 @@ fn survival(report: &mut Report, dir: &Path) -> Result<()> {
             x: days,
             lines,
             least_top: 100.0,
+            has_keys: false,
             is_stepped: true,
         });
     }

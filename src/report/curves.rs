@@ -43,6 +43,8 @@ pub struct Panel {
     pub lines: Vec<Line>,
     /// Top of the axis at least, in the unit of the axis.
     pub least_top: f64,
+    /// Whether the words of the lines stand above the chart: where no legend serves all charts.
+    pub has_keys: bool,
     /// Steps instead of slopes between places: a share of runs that changes at dates.
     pub is_stepped: bool,
 }
@@ -196,9 +198,16 @@ impl Panel {
             svg,
             "<line class=\"cursor\" x1=\"0\" x2=\"0\" y1=\"{up}\" y2=\"{bottom}\"/></svg>"
         );
+        let keys: Vec<String> = self
+            .lines
+            .iter()
+            .filter(|_| self.has_keys && self.lines.len() > 1)
+            .map(|line| format!("<span>{}{}</span>", key(line.arm), escape(&line.name)))
+            .collect();
         format!(
-            "<figure><figcaption>{}</figcaption>{svg}<p class=\"readout\"></p></figure>",
-            escape(&self.title)
+            "<figure><figcaption>{}</figcaption><p class=\"keys\">{}</p>{svg}<p class=\"readout\"></p></figure>",
+            escape(&self.title),
+            keys.join(" ")
         )
     }
 

@@ -230,9 +230,9 @@ pub fn sensitivity(page: &mut Page, table: Option<(&str, &Records)>, primary: &s
         let arm = if share.arm.is_empty() {
             String::new()
         } else {
-            format!("{}: ", share.arm)
+            format!(" (Arm: {}.)", share.arm)
         };
-        page.said("lead", &format!("{arm}{}", share.sentence()));
+        page.said("lead", &format!("{}{arm}", share.sentence()));
     }
     page.said("note", &format!("From {from}; output {output}."));
     page.raw(&factors(table, &output));

@@ -208,29 +208,7 @@ fn course(report: &mut Report, subjects: &[Subject]) {
             }));
         }
     }
-    let keys = subjects.len() == 1;
-    if keys {
-        report.page.raw(&key_of_lines());
-    }
     report.panels(panels);
-}
-
-/// The lines of one run are told apart by order: the words stand with their keys.
-fn key_of_lines() -> String {
-    let parts: Vec<String> = PANELS
-        .iter()
-        .filter(|panel| panel.lines.len() > 1)
-        .map(|panel| {
-            let lines: Vec<String> = panel
-                .lines
-                .iter()
-                .enumerate()
-                .map(|(i, (_, words, _))| format!("<span class=\"key\">{}{}</span>", curves::key(i), escape(words)))
-                .collect();
-            format!("<dt>{}</dt><dd>{}</dd>", escape(panel.title), lines.join(" "))
-        })
-        .collect();
-    format!("<dl class=\"keys\">{}</dl>", parts.join(""))
 }
 
 fn of_columns(panel: &crate::figures::time_series::Panel, subject: &Subject) -> Option<Panel> {
@@ -240,6 +218,7 @@ fn of_columns(panel: &crate::figures::time_series::Panel, subject: &Subject) -> 
         factor: panel.lines.first()?.2,
         axis: "day".into(),
         least_top: panel.least_top,
+        has_keys: true,
         ..Panel::default()
     };
     for (i, &(column, words, _)) in panel.lines.iter().enumerate() {
@@ -325,7 +304,7 @@ fn happened(report: &mut Report, subjects: &[Subject]) {
                             "{} of {} on day {}",
                             row.text("kind"),
                             row.text("entity"),
-                            row.text("t_d")
+                            row.number("t_d").map_or_else(String::new, short)
                         )
                     }),
                 };
@@ -431,7 +410,7 @@ fn biopsies(report: &mut Report, subjects: &[Subject]) -> Result<()> {
             String::new()
         };
         report.page.paragraph(&format!(
-            "{title}punch of {} mm {words}, day {}. Verdict by rule: {}.",
+            "{title}Punch of {} mm {words}, day {}. Verdict by rule: {}.",
             short(taken.punch.diameter_um / 1000.0),
             short(snapshot.day),
             pictures::verdicts(&taken.findings)

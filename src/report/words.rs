@@ -106,7 +106,11 @@ pub fn short(value: f64) -> String {
         _ => 0.001,
     };
     let text = number(value, step);
-    if size == 0.0 { "0".into() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 /// The same with its sign.
@@ -174,10 +178,15 @@ impl Effect {
         } else {
             format!(" {}", said.difference_unit)
         };
+        // «tissue that ever died, at the end»: the moment stands in brackets inside a sentence.
+        let what = match said.words.split_once(", ") {
+            Some((what, when)) => format!("{what} ({when})"),
+            None => said.words.clone(),
+        };
         if self.difference == 0.0 && self.interval.is_none_or(|[low, high]| low == 0.0 && high == 0.0) {
             return format!(
-                "In this model, {} changed nothing against {} in: {} ({interval}).",
-                self.arm, self.reference, said.words
+                "In this model, {} changed nothing against {} in {what} ({interval}).",
+                self.arm, self.reference
             );
         }
         let verdict = if self.is_clear() {
@@ -186,11 +195,10 @@ impl Effect {
             " The interval holds «no difference»: no effect is shown."
         };
         format!(
-            "In this model, {} against {} changed by {}{unit}: {} ({interval}).{verdict}",
+            "In this model, {} against {} changed {what} by {}{unit} ({interval}).{verdict}",
             self.arm,
             self.reference,
-            shown(self.difference),
-            said.words
+            shown(self.difference)
         )
     }
 }
@@ -229,7 +237,7 @@ mod tests {
         assert!(
             effect(-0.05, Some([-0.08, -0.01]))
                 .sentence()
-                .contains("−5.00 percentage points")
+                .contains("changed tissue that ever died (at the end) by −5 percentage points")
         );
     }
 
@@ -248,5 +256,9 @@ mod tests {
         );
         assert_eq!(short(0.0), "0");
         assert_eq!(short(12.345), "12.3");
+        assert_eq!(
+            (short(4.0).as_str(), short(3.6).as_str(), short(100.0).as_str()),
+            ("4", "3.6", "100")
+        );
     }
 }

@@ -120,6 +120,8 @@ impl Tissue {
                 cells.adipocytes.dead[fat] = 1;
                 for i in cells.adipocytes.footprint(fat).to_vec() {
                     if !taken[i as usize] {
+                        // What is left of a cut cell is a part of the wound, not a death that spread.
+                        anatomy.challenged[i as usize] = true;
                         anatomy.kill(i as usize, step);
                     }
                 }
