@@ -123,8 +123,8 @@ pub fn draw(dir: &Path, run: &Run) -> Result<Option<Sheet>> {
     };
     sheet.text(
         format!(
-            "Diamond: challenge. Triangle: dose. Dot: one event. Bars: events of a day where there are more than {SINGLE}, the tallest is \
-             written beside it.{rest}"
+            "Diamond: challenge. Triangle: dose. Dot: one event. Bars: events of a day where there are more than {SINGLE}, the tallest has \
+             its number.{rest}"
         ),
         [14.0, bottom + 50.0],
         Type::new(8.0).colour(GREY),
@@ -185,23 +185,14 @@ fn draw_lane(sheet: &mut Sheet, lane: &Lane, top: f64, days: f64) {
     let wide = WIDE / bins as f64;
     sheet.line(&[[LEFT, bottom], [LEFT + WIDE, bottom]], 0.3, PALE);
     for (i, n) in counts.iter().enumerate().filter(|(_, n)| **n > 0.0) {
-        let high = (LANE - 10.0) * n / most;
+        let high = (LANE - 12.5) * n / most;
         let corner = [LEFT + wide * i as f64, bottom - high];
         sheet.rectangle(corner, [math::max(wide - 0.3, 0.6), high], colour, 1.0);
     }
     let tallest = counts.iter().position(|n| *n == most).unwrap_or(0);
-    let x = LEFT + wide * (tallest as f64 + 1.0) + 2.0;
-    let is_right = x > LEFT + WIDE - 30.0;
-    let (x, anchor) = if is_right {
-        (LEFT + wide * tallest as f64 - 2.0, Anchor::End)
-    } else {
-        (x, Anchor::Start)
-    };
-    sheet.text(
-        number(most, 1.0),
-        [x, top + 12.0],
-        Type::new(7.0).colour(GREY).anchor(anchor),
-    );
+    let above = [LEFT + wide * (tallest as f64 + 0.5), top + 6.0];
+    let face = Type::new(7.0).colour(GREY).anchor(Anchor::Middle);
+    sheet.text(number(most, 1.0), above, face);
 }
 
 fn mark(sheet: &mut Sheet, kind: &str, [x, y]: Point, colour: Rgb) {
