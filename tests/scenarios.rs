@@ -34,11 +34,12 @@ fn a_treatment_or_insult_of_every_scenario_still_acts_on_its_first_date() {
             .iter()
             .filter(|c| c.strength > 0.0)
             .map(|c| format!("challenge.{}.start_d=0", c.id));
-        // A trigger may wait for more than a day; a blade finds nothing to take in living tissue.
+        // A trigger may wait for more than a day; a blade finds nothing to take in living tissue; a dose of 0 is none.
         let treated = scenario
             .therapies()
             .iter()
             .filter(|t| t.when.is_none() && t.kind != TherapyKind::Debridement)
+            .filter(|t| t.dose.as_ref().is_none_or(|dose| dose.amount > 0.0))
             .map(|t| format!("therapy.{}.start_d=0.5", t.id));
         let before = sets.len();
         sets.extend(dated.chain(treated));

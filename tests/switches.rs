@@ -76,7 +76,8 @@ fn stage(switch: &str) -> Stage {
         "ec_injury" | "shear" | "trauma" | "systemic_uraemia" => ("cua_warfarin", vec![], "endothelial_integrity"),
         "thrombosis" | "lysis" | "stagnation" => ("cua_warfarin", vec![], "thrombosed_segment_fraction"),
         "stenosis" | "neointima" => ("cua_warfarin", vec![], "perfused_fraction"),
-        "angiogenesis" => ("cua_warfarin", vec![], "perfused_fraction"),
+        // Anaemia: living tissue that lacks oxygen beside vessels that have blood.
+        "angiogenesis" => ("cua_warfarin", vec![&["host.haematocrit=0.2"]], "perfused_fraction"),
         "reperfusion" | "damp_loop" => ("cua_warfarin", vec![], "inflammation"),
         "crystal_infl" => (
             "cua_warfarin",
@@ -114,7 +115,7 @@ fn stage(switch: &str) -> Stage {
         sets: more.concat(),
         more: if switch == "reperfusion" { FALL } else { "" },
         days: match switch {
-            "angiogenesis" => 16.0,
+            "angiogenesis" => 12.0,
             "msc_anticalc" => 10.0,
             "crystal_infl" => 12.0,
             _ => DAYS,

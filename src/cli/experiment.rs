@@ -13,7 +13,7 @@ use crate::experiment::calibrate::course;
 use crate::experiment::execute::ExecuteOptions;
 use crate::experiment::plan::{Installed, Plan};
 use crate::experiment::validation::{self, Table};
-use crate::experiment::{file, merge, pilot, sbatch, status, verify};
+use crate::experiment::{file, merge, pilot, sbatch, status, verdict, verify};
 use crate::library::Disk;
 use crate::scenario::Library;
 use crate::simulation::progress::{bytes, duration};
@@ -53,6 +53,8 @@ pub enum ExperimentCommand {
     Verify(VerifyArgs),
     /// Hold tables against published targets
     Validate(ValidateArgs),
+    /// Hold rival hypotheses against criteria, over many parameter vectors
+    Verdict(VerdictArgs),
     /// Write a Slurm script that runs a plan as an array
     Sbatch(SbatchArgs),
 }
@@ -164,6 +166,21 @@ pub struct ValidateArgs {
     pub out: Option<PathBuf>,
 }
 
+/// `calcisim experiment verdict`.
+#[derive(Clone, Debug, Args)]
+pub struct VerdictArgs {
+    /// Folder that `experiment merge` wrote
+    pub results: PathBuf,
+
+    /// Hypotheses and criteria: a path, or what ships with calcisim
+    #[arg(long, default_value = "verdict_criteria")]
+    pub criteria: String,
+
+    /// Write the page there; else it is printed
+    #[arg(long, short)]
+    pub out: Option<PathBuf>,
+}
+
 /// `calcisim experiment sbatch`.
 #[derive(Clone, Debug, Args)]
 pub struct SbatchArgs {
@@ -256,6 +273,7 @@ pub(super) fn experiment(args: &ExperimentArgs, global: &Global) -> Result<Reply
         ExperimentCommand::Merge(args) => merged(args),
         ExperimentCommand::Verify(args) => verified(args),
         ExperimentCommand::Validate(args) => validated(args),
+        ExperimentCommand::Verdict(args) => judged(args),
         ExperimentCommand::Sbatch(args) => script(args),
     }
 }
@@ -432,22 +450,51 @@ fn verified(args: &VerifyArgs) -> Result<Reply> {
     })
 }
 
-fn validated(args: &ValidateArgs) -> Result<Reply> {
-    let text_of = |name: &str| {
-        let is_bare = !name.contains(['/', '\\', '.']);
-        let shipped = format!("experiments/{name}");
-        Disk.read(if is_bare { &shipped } else { name }, is_bare.then_some("experiments"))
+/// A file by path, or of those that experiments ship with.
+fn text_of(name: &str) -> Result<(String, String)> {
+    let is_bare = !name.contains(['/', '\\', '.']);
+    let shipped = format!("experiments/{name}");
+    Disk.read(if is_bare { &shipped } else { name }, is_bare.then_some("experiments"))
+}
+
+/// The runs of a folder of results.
+fn table_of(folder: &Path) -> Result<Table> {
+    let path = folder.join("runs.csv");
+    let named = |why: String| Error::files(path.display().to_string(), why);
+    let text = std::fs::read_to_string(&path).map_err(|fault| named(fault.to_string()))?;
+    Table::read(&text).map_err(named)
+}
+
+/// A page, written or printed.
+fn page(title: &str, command: &str, out: Option<&Path>, body: String, json: Value) -> Result<Reply> {
+    let json = object(json);
+    let Some(out) = out else {
+        return Ok(Reply {
+            text: body,
+            json,
+            ..Reply::default()
+        });
     };
+    let head = format!(
+        "# {title}\n\nMade by `calcisim experiment {command} -o {}`. In this model: simulated sites at risk, not patients.\n\n",
+        out.display()
+    );
+    crate::output::files::write_whole(out, format!("{head}{body}").as_bytes())?;
+    Ok(Reply {
+        text: format!("Written to {}\n", out.display()),
+        json,
+        ..Reply::default()
+    })
+}
+
+fn validated(args: &ValidateArgs) -> Result<Reply> {
     let (targets, readings) = (text_of(&args.targets)?, text_of(&args.readings)?);
-    let mut tables = Vec::new();
-    for folder in &args.results {
-        let path = folder.join("runs.csv");
-        let text = std::fs::read_to_string(&path)
-            .map_err(|fault| Error::files(path.display().to_string(), fault.to_string()))?;
-        tables.push(Table::read(&text).map_err(|why| Error::files(path.display().to_string(), why))?);
-    }
+    let tables = args
+        .results
+        .iter()
+        .map(|folder| table_of(folder))
+        .collect::<Result<Vec<_>>>()?;
     let lines = validation::validate((&targets.0, &targets.1), (&readings.0, &readings.1), &tables)?;
-    let page = validation::markdown(&lines);
     let listed: Vec<Value> = lines
         .iter()
         .map(|line| {
@@ -455,26 +502,29 @@ fn validated(args: &ValidateArgs) -> Result<Reply> {
             json!({"target": line.target.id, "standing": line.standing.word(), "sites": line.sites, "found": own, "remark": line.remark})
         })
         .collect();
-    let json = object(json!({"targets": listed}));
-    let Some(out) = &args.out else {
-        return Ok(Reply {
-            text: page,
-            json,
-            ..Reply::default()
-        });
-    };
     let folders: Vec<String> = args.results.iter().map(|folder| folder.display().to_string()).collect();
-    let page = format!(
-        "# Validation\n\nMade by `calcisim experiment validate {} -o {}`. In this model: simulated sites at risk, not patients.\n\n{page}",
-        folders.join(" "),
-        out.display()
-    );
-    crate::output::files::write_whole(out, page.as_bytes())?;
-    Ok(Reply {
-        text: format!("Written to {}\n", out.display()),
-        json,
-        ..Reply::default()
-    })
+    let command = format!("validate {}", folders.join(" "));
+    let body = validation::markdown(&lines);
+    page(
+        "Validation",
+        &command,
+        args.out.as_deref(),
+        body,
+        json!({"targets": listed}),
+    )
+}
+
+fn judged(args: &VerdictArgs) -> Result<Reply> {
+    let criteria = text_of(&args.criteria)?;
+    let verdict = verdict::judge(&criteria.0, &criteria.1, &table_of(&args.results)?)?;
+    let command = format!("verdict {}", args.results.display());
+    page(
+        "The verdict",
+        &command,
+        args.out.as_deref(),
+        verdict.markdown(),
+        json!({}),
+    )
 }
 
 fn script(args: &SbatchArgs) -> Result<Reply> {

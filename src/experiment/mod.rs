@@ -35,4 +35,5 @@ mod text;
 pub mod trial;
 mod trial_tables;
 pub mod validation;
+pub mod verdict;
 pub mod verify;

@@ -70,6 +70,11 @@ impl Table {
         self.rows.contains_key(arm)
     }
 
+    /// Arms that have runs.
+    pub fn arms(&self) -> impl Iterator<Item = &str> {
+        self.rows.keys().map(String::as_str)
+    }
+
     /// Points of the design, of all arms.
     pub fn points(&self) -> Vec<u64> {
         let mut points: Vec<u64> = self.rows.values().flat_map(|points| points.keys().copied()).collect();

@@ -345,6 +345,9 @@ pub fn markdown(lines: &[Line]) -> String {
     ];
     for (used_for, heading, remark) in headings {
         let of: Vec<&Line> = lines.iter().filter(|line| line.target.used_for == used_for).collect();
+        if of.is_empty() {
+            continue;
+        }
         let _ = write!(text, "## {heading}\n\n{remark}");
         if used_for != Use::NotAnOutput {
             let count = |standing: Standing| of.iter().filter(|line| line.standing == standing).count();
