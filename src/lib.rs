@@ -46,10 +46,12 @@ pub mod output;
 pub mod oxygen_case;
 pub mod simulation;
 
-// 7: the command line, pictures and exports of run folders
+// 7: the command line, pictures, reports and exports of run folders
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod export;
 #[cfg(feature = "figures")]
 pub mod figures;
+#[cfg(feature = "figures")]
+pub mod report;

@@ -15,6 +15,7 @@ use crate::solve::multigrid::Simd;
 use crate::version;
 
 mod biopsy;
+mod biopsy_in_run;
 mod biopsy_many;
 mod check;
 mod drawing;
@@ -26,6 +27,7 @@ mod flow;
 mod list;
 mod new;
 mod oxygen;
+mod report;
 pub mod run;
 mod show;
 
@@ -85,6 +87,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Draw the figures of a run or a comparison
     Figures(FiguresArgs),
+    /// Write a report of a run, a comparison or an experiment: one HTML file
+    Report(report::ReportArgs),
     /// Take a virtual punch biopsy of a run: sections in stains, a checklist, a verdict; or many of them
     Biopsy(biopsy::BiopsyArgs),
     /// Write a run in files that other programs open: VTK, OME-Zarr, Simularium, CSV
@@ -208,6 +212,7 @@ fn dispatch(cli: Cli) -> Result<Reply> {
         Command::Experiment(args) => experiment::experiment(&args, global),
         Command::Resume(args) => run::resume(&args, global),
         Command::Figures(args) => run::figures(&args, global),
+        Command::Report(args) => report::report(&args),
         Command::Biopsy(args) => biopsy::biopsy(&args, global),
         Command::Export(args) => export::export(&args, global),
         Command::Flow(args) => flow::flow(&args),
