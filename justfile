@@ -52,3 +52,11 @@ gallery:
     card biopsy-block-day12 block --day 12 --punch 0.9mm --depth 2mm --site 0.5:0.5
     "$sim" figures "$at/cua" --animate docs/pictures/course.gif
     rm -r "$at"
+
+# Run a shipped experiment, or go on with it, and write its page in docs/experiments/
+proof name:
+    cargo build --release
+    target/release/calcisim experiment run {{name}} -o output/{{name}}-plan
+    target/release/calcisim experiment merge output/{{name}}-plan -o output/{{name}}-results --force
+    target/release/calcisim figures output/{{name}}-results
+    target/release/calcisim experiment page output/{{name}}-results -o docs/experiments/{{name}} --force

@@ -124,11 +124,35 @@ impl Parameters {
 type Decision = (String, [f64; 3], [(&'static str, f64); 3]);
 
 /// Work space of the solvers: holds nothing that the next step depends on.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct Workspace {
     flow: blood_flow::Workspace,
     oxygen: oxygen::Workspace,
     transport: transport::Workspace,
+}
+
+impl Workspace {
+    /// All fields share their solvers.
+    fn new(flow: blood_flow::Workspace, oxygen: oxygen::Workspace) -> Self {
+        let transport = transport::Workspace::sharing(oxygen.solvers());
+        Self {
+            flow,
+            oxygen,
+            transport,
+        }
+    }
+}
+
+impl Default for Workspace {
+    fn default() -> Self {
+        Self::new(Default::default(), Default::default())
+    }
+}
+
+impl Clone for Workspace {
+    fn clone(&self) -> Self {
+        Self::new(self.flow.clone(), self.oxygen.clone())
+    }
 }
 
 /// A process from outside the crate. It acts at the end of the tissue's answers, after the epidermis, in every step.
@@ -421,9 +445,9 @@ impl Model {
         &self.parameters
     }
 
-    /// Bytes that the solvers of fields hold.
-    pub fn solver_bytes(&self) -> usize {
-        self.work.oxygen.bytes() + self.work.transport.bytes()
+    /// Gives the work space of the fields back; the next step makes it anew.
+    pub fn rest(&mut self) {
+        self.work = Workspace::new(std::mem::take(&mut self.work.flow), Default::default());
     }
 
     /// Adds a process from outside the crate, behind those added before.

@@ -19,6 +19,7 @@ mod biopsy_many;
 mod check;
 mod drawing;
 pub mod experiment;
+mod experiment_rest;
 mod explain;
 mod export;
 mod flow;
@@ -78,7 +79,7 @@ pub enum Command {
     Run(RunArgs),
     /// Run several scenarios with common random numbers and compare them with the first
     Compare(CompareArgs),
-    /// Many runs: plan, run, status, merge, verify, sbatch
+    /// Many runs: plan, run, status, merge, verify, sbatch, gc, page
     Experiment(experiment::ExperimentArgs),
     /// Go on with a run that was stopped, or make a finished one longer
     Resume(ResumeArgs),
@@ -92,13 +93,13 @@ pub enum Command {
     Flow(flow::FlowArgs),
     /// Oxygen of a measured network, in its tissue and its blood
     Oxygen(oxygen::OxygenArgs),
-    /// Check scenario files without running them
+    /// Check scenario and experiment files without running them
     Check(check::CheckArgs),
     /// Show every value of a scenario with its origin; the output is a scenario again
     Show(show::ShowArgs),
     /// Explain a parameter, a switch, a challenge or a therapy
     Explain(explain::ExplainArgs),
-    /// List the scenarios that ship with calcisim, or parameters, switches, challenges, therapies
+    /// List the scenarios and experiments that ship with calcisim, or parameters, switches, challenges, therapies
     List(list::ListArgs),
     /// Write a scenario file to start from
     New(new::NewArgs),

@@ -1,4 +1,4 @@
-//! Figures of a run folder or of a comparison. One file per figure; `load` reads, `sheet` writes, `chart` draws axes.
+//! Figures of a run folder, of a comparison or of the results of an experiment. One file per figure; `load` reads, `sheet` writes, `chart` draws axes.
 //!
 //! The same folder gives the same bytes.
 
@@ -7,6 +7,15 @@ mod arms;
 mod arms_series;
 pub mod biopsy;
 mod chart;
+mod experiment_attribution;
+mod experiment_contrasts;
+mod experiment_load;
+pub mod experiment_page;
+mod experiment_parts;
+mod experiment_sensitivity;
+mod experiment_survival;
+mod experiment_sweep;
+mod experiment_trial;
 mod fields;
 mod gif;
 mod legend;
@@ -91,8 +100,46 @@ pub fn of_compare(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Draws the figures of either kind of folder.
+/// Every figure of the tables of results, with its name.
+fn pages(results: &experiment_load::Results) -> Result<Vec<(String, sheet::Sheet)>> {
+    let mut pages: Vec<(String, sheet::Sheet)> = Vec::new();
+    pages.extend(experiment_contrasts::draw(results)?.map(|sheet| ("contrasts".to_owned(), sheet)));
+    pages.extend(experiment_survival::draw(results)?.map(|sheet| ("survival".to_owned(), sheet)));
+    pages.extend(experiment_sweep::draw(results)?);
+    pages.extend(experiment_sensitivity::draw(results)?);
+    pages.extend(experiment_attribution::draw(results)?);
+    pages.extend(experiment_trial::draw(results)?.map(|sheet| ("trial_power".to_owned(), sheet)));
+    Ok(pages)
+}
+
+/// Draws all figures of a folder of merged results into its `figures/` and returns their paths.
+pub fn of_experiment(dir: &Path) -> Result<Vec<PathBuf>> {
+    let results = experiment_load::Results::open(dir)?;
+    let out = folder(dir)?;
+    let mut paths = Vec::new();
+    for (name, sheet) in pages(&results)? {
+        let (png, svg) = (out.join(format!("{name}.png")), out.join(format!("{name}.svg")));
+        sheet.write_png(&png)?;
+        sheet.write_svg(&svg)?;
+        paths.extend([png, svg]);
+    }
+    if ["series", "snapshots"].iter().any(|part| dir.join(part).is_dir()) {
+        paths.extend(of_compare(dir)?);
+    }
+    if paths.is_empty() {
+        return Err(Error::input(
+            dir.display().to_string(),
+            "nothing to draw: none of its tables has a figure",
+        ));
+    }
+    Ok(paths)
+}
+
+/// Draws the figures of any kind of folder.
 pub fn of_folder(dir: &Path) -> Result<Vec<PathBuf>> {
+    if experiment_load::is_results(dir) {
+        return of_experiment(dir);
+    }
     if dir.join("runs.csv").is_file() {
         of_compare(dir)
     } else {

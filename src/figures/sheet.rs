@@ -169,6 +169,11 @@ impl Sheet {
         }
     }
 
+    /// Title.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
     /// Width [pt].
     pub fn width(&self) -> f64 {
         self.width

@@ -28,7 +28,7 @@ use serde::Deserialize;
 
 use crate::grid::{Grid, Plane};
 use crate::math;
-use crate::solve::multigrid::surface_exchange;
+use crate::solve::multigrid::{Pool, surface_exchange};
 use crate::solve::oxygen_kernel::{Spread, effective_radius_um};
 use crate::solve::oxygen_transport::{self, Haemoglobin, Inlet, Limits, Medium, Network, Problem, Reach, Work};
 use crate::solve::reach::Nearby;
@@ -107,9 +107,9 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Bytes that it holds for the voxels.
-    pub fn bytes(&self) -> usize {
-        self.transport.bytes() + self.largest_use.len() * size_of::<f32>()
+    /// Solvers that other fields may share between solves.
+    pub(crate) fn solvers(&self) -> &Pool {
+        self.transport.solvers()
     }
 }
 
@@ -357,6 +357,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     };
     v.po2_mmhg.clone_from(&transport.segment_po2);
     work.transport = transport;
+    work.largest_use = Vec::new();
     let Some(outcome) = outcome else {
         return;
     };

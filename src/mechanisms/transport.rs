@@ -28,10 +28,10 @@ use crate::grid::Grid;
 use crate::math;
 use crate::par;
 use crate::parameters::Arrows;
-use crate::solve::multigrid::Multigrid;
+use crate::solve::multigrid::{Given, Pool};
 use crate::solve::reach::Nearby;
 use crate::state::cells::OSTEOGENIC;
-use crate::state::fields::{Memory, PhosphateUptake};
+use crate::state::fields::{Emission, Memory, PhosphateUptake, Sparse};
 use crate::state::{Now, Species, Tissue};
 
 /// Numbers of transport.
@@ -86,10 +86,12 @@ const FIELDS: [Species; 6] = [
     Species::Vegf,
 ];
 
-/// Work space: not part of the state. A worker solves one field after another; there are as many as work at once.
+/// Work space: not part of the state.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    idle: Mutex<Vec<Worker>>,
+    solvers: Pool,
+    /// Sums over tiles at rest: as many as fields are looked at at once.
+    idle: Mutex<Vec<Nearby>>,
     perfused: Vec<f32>,
     seen: Option<Seen>,
     /// What mineral took when it was looked at last.
@@ -106,42 +108,13 @@ struct Seen {
     level: f64,
 }
 
-impl Clone for Workspace {
-    /// A new one: nothing that the next step reads is in it.
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
 impl Workspace {
-    /// Bytes that all workers hold.
-    pub fn bytes(&self) -> usize {
-        let idle = self.idle.lock().map_or(0, |idle| idle.iter().map(Worker::bytes).sum());
-        idle + (self.perfused.len() + 2 * self.uptake.sink_per_s.len()) * size_of::<f32>()
-    }
-}
-
-/// A solver, and the sinks and sources of the field it works on.
-#[derive(Debug)]
-struct Worker {
-    solver: Multigrid,
-    sink: Vec<f32>,
-    source: Vec<f32>,
-    nearby: Nearby,
-}
-
-impl Worker {
-    fn new(grid: &Grid) -> Self {
+    /// A new one, with the solvers of others.
+    pub(crate) fn sharing(solvers: &Pool) -> Self {
         Self {
-            solver: Multigrid::new(grid),
-            sink: vec![0.0; grid.len()],
-            source: vec![0.0; grid.len()],
-            nearby: Nearby::default(),
+            solvers: solvers.share(),
+            ..Self::default()
         }
-    }
-
-    fn bytes(&self) -> usize {
-        self.solver.bytes() + (self.sink.len() + self.source.len()) * size_of::<f32>()
     }
 }
 
@@ -176,40 +149,43 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
         field: std::mem::take(tissue.fields.of_mut(species)),
         memory: std::mem::take(&mut tissue.fields.memory[species as usize]),
     });
-    let (idle, perfused, around) = (&work.idle, &work.perfused, &*tissue);
+    let (solvers, idle, perfused, around) = (&work.solvers, &work.idle, &work.perfused, &*tissue);
     par::jobs(&mut jobs, |job| {
-        // Results do not depend on who solves: a solver remembers nothing.
-        let taken = idle.lock().ok().and_then(|mut idle| idle.pop());
-        let fits = taken.filter(|worker| worker.solver.fits(&around.grid));
-        let mut worker = fits.unwrap_or_else(|| Worker::new(&around.grid));
         if is_signal(job.species) {
-            renew_signal(p, around, perfused, job, &mut worker);
+            let mut nearby = idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default();
+            renew_signal(p, around, perfused, job, &mut nearby, solvers);
+            give_back(idle, nearby);
         } else {
+            let plasma = plasma(around, job.species);
+            let is_lost = job.memory.plasma == 0.0 && plasma > 0.0;
             let is_news = flow_is_new || (uptake_is_new && job.species == Species::Phosphate);
-            if is_news || p.resolve_tolerance_plasma == 0.0 {
-                renew_relative(p, arrows, around, perfused, job, &mut worker);
+            if is_news || is_lost || p.resolve_tolerance_plasma == 0.0 {
+                let mut nearby = idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default();
+                renew_relative(p, arrows, around, perfused, job, &mut nearby, solvers);
+                give_back(idle, nearby);
             }
-            publish(around, job);
-        }
-        if let Ok(mut idle) = idle.lock() {
-            idle.push(worker);
+            if job.memory.plasma > 0.0 {
+                stand_at(plasma, job);
+            }
         }
     });
+    // It was for this step alone, and is as large as four fields.
+    tissue.fields.emission = Emission::default();
     for job in jobs {
         *tissue.fields.of_mut(job.species) = job.field;
         tissue.fields.memory[job.species as usize] = job.memory;
     }
 }
 
+fn give_back(idle: &Mutex<Vec<Nearby>>, nearby: Nearby) {
+    if let Ok(mut idle) = idle.lock() {
+        idle.push(nearby);
+    }
+}
+
 /// Solves a signal if it must be. It is its own memory, with its emission when it was last solved and its sink, the same
 /// everywhere, as one number.
-fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job, worker: &mut Worker) {
-    let Worker {
-        solver,
-        sink,
-        source,
-        nearby,
-    } = worker;
+fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job, nearby: &mut Nearby, solvers: &Pool) {
     let (d, decay_per_s) = numbers(p, job.species);
     let scale = (math::square(tissue.grid.voxel_um) / d) as f32;
     let decay = decay_per_s as f32 * scale;
@@ -227,14 +203,15 @@ fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job
         0.0
     };
     let is_plain = held <= 0.0 && !secreted.is_empty();
+    let mut source = Vec::new();
     if !is_plain {
-        source.fill(0.0);
+        source.resize(perfused.len(), 0.0);
         source.iter_mut().zip(secreted).for_each(|(out, &g)| *out = g);
         for (out, &share) in source.iter_mut().zip(perfused) {
             *out += if share > 0.0 { held as f32 } else { 0.0 };
         }
     }
-    let emitted = if is_plain { secreted } else { &*source };
+    let emitted = if is_plain { secreted } else { &source };
     if job.memory.solves == 0 {
         if emitted.iter().all(|&g| g == 0.0) {
             return;
@@ -261,14 +238,12 @@ fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job
     let memory = &mut job.memory;
     memory.source.clear();
     memory.source.extend_from_slice(emitted);
-    source
-        .iter_mut()
-        .zip(&memory.source)
-        .for_each(|(out, &g)| *out = g * scale);
-    sink.fill(decay);
-    job.field.resize(source.len(), 0.0);
+    job.field.resize(emitted.len(), 0.0);
     let warm = memory.solves > 0;
+    let (sink, source) = (Given::Everywhere(decay), Given::Scaled(&memory.source, scale));
+    let mut solver = solvers.take(&tissue.grid);
     solver.solve(sink, source, &mut job.field, warm, p.residual_tolerance, 12);
+    solvers.give(solver);
     memory.sink.clear();
     memory.sink.push(decay);
     memory.solves += 1;
@@ -281,28 +256,26 @@ fn renew_relative(
     tissue: &Tissue,
     perfused: &[f32],
     job: &mut Job,
-    worker: &mut Worker,
+    nearby: &mut Nearby,
+    solvers: &Pool,
 ) {
-    let Worker {
-        solver,
-        sink,
-        source,
-        nearby,
-    } = worker;
     // Without any perfusion there is no plasma to relate to: keep what is there, unless mineral takes it.
     let is_taken = job.species == Species::Phosphate && !tissue.fields.uptake.is_empty();
     if !is_taken && perfused.iter().all(|&share| share == 0.0) {
         return;
     }
-    build(p, arrows, tissue, perfused, job.species, sink, source);
+    let (mut sink, mut source) = (vec![0.0; perfused.len()], vec![0.0; perfused.len()]);
+    build(p, arrows, tissue, perfused, job.species, &mut sink, &mut source);
+    let warm = job.memory.plasma > 0.0;
+    stand_at(1.0, job);
     let memory = &mut job.memory;
-    let warm = memory.solves > 0;
     if warm && p.resolve_tolerance_plasma > 0.0 {
+        let [old_sink, old_source] = memory.relative.each_ref().map(Sparse::column);
         let changes = Changes {
-            u: &memory.relative,
-            sink: Some([sink, &memory.sink]),
+            u: &job.field,
+            sink: Some([&sink, &old_sink]),
             uniform: 0.0,
-            source: [source, &memory.source],
+            source: [&source, &old_source],
             scale: 1.0,
         };
         // Without exchange with the vessels between, they reach far.
@@ -311,21 +284,30 @@ fn renew_relative(
             return;
         }
     }
-    memory.relative.resize(source.len(), 0.0);
-    solver.solve(sink, source, &mut memory.relative, warm, p.residual_tolerance, 12);
-    memory.sink.clone_from(sink);
-    memory.source.clone_from(source);
+    job.field.resize(source.len(), 0.0);
+    let mut solver = solvers.take(&tissue.grid);
+    solver.solve(&sink, &source, &mut job.field, warm, p.residual_tolerance, 12);
+    solvers.give(solver);
+    memory.relative = [Sparse::of(&sink), Sparse::of(&source)];
+    memory.plasma = 1.0;
     memory.solves += 1;
 }
 
-/// Phosphate and inhibition beside their relative memory.
-fn publish(tissue: &Tissue, job: &mut Job) {
-    let plasma = match job.species {
+/// What phosphate or inhibition is relative to.
+fn plasma(tissue: &Tissue, species: Species) -> f64 {
+    match species {
         Species::Phosphate => tissue.host.phosphate,
         _ => tissue.host.inhibition,
-    } as f32;
-    for (out, &r) in job.field.iter_mut().zip(&job.memory.relative) {
-        *out = plasma * r;
+    }
+}
+
+/// Lets phosphate or inhibition stand at another plasma than before: 1 for the solution itself.
+fn stand_at(plasma: f64, job: &mut Job) {
+    let before = job.memory.plasma;
+    if before > 0.0 && plasma != before {
+        let factor = (plasma / before) as f32;
+        job.field.iter_mut().for_each(|x| *x *= factor);
+        job.memory.plasma = plasma;
     }
 }
 

@@ -23,7 +23,7 @@
 //! lost on the way.
 
 use super::anderson::Anderson;
-use super::multigrid::Multigrid;
+use super::multigrid::{Multigrid, Pool};
 use super::oxygen_kernel::Spread;
 use crate::grid::Grid;
 use crate::math;
@@ -434,6 +434,7 @@ impl Balance {
 /// Work space; what a solve leaves behind for a reader.
 #[derive(Clone, Debug, Default)]
 pub struct Work {
+    solvers: Pool,
     solver: Option<Multigrid>,
     sink: Vec<f32>,
     source: Vec<f32>,
@@ -461,10 +462,19 @@ impl Work {
         self.offer[piece] - self.strength[piece] * network.reach.outside(piece, oxygen)
     }
 
-    /// Bytes that it holds for the voxels.
-    pub fn bytes(&self) -> usize {
-        let columns = self.sink.len() + self.source.len() + self.before.len() + self.change.len();
-        self.solver.as_ref().map_or(0, Multigrid::bytes) + columns * size_of::<f32>()
+    /// Solvers that others may share while it rests.
+    pub fn solvers(&self) -> &Pool {
+        &self.solvers
+    }
+
+    /// Gives the solver and the columns of voxels back: they are large, and needed in a solve alone.
+    fn rest(&mut self) {
+        if let Some(solver) = self.solver.take() {
+            self.solvers.give(solver);
+        }
+        for column in [&mut self.sink, &mut self.source, &mut self.before, &mut self.change] {
+            *column = Vec::new();
+        }
     }
 
     fn prepare(&mut self, problem: &Problem) {
@@ -479,10 +489,6 @@ impl Work {
         self.segment_po2.clear();
         self.segment_po2.resize(network.flow_nl_per_min.len(), 0.0);
         self.node_bound = node_bound(network);
-        let fits = self.solver.as_ref().is_some_and(|solver| solver.fits(problem.grid));
-        if !fits {
-            self.solver = Some(Multigrid::new(problem.grid));
-        }
     }
 }
 
@@ -520,6 +526,14 @@ const MEMORY: usize = 3;
 /// Solves tissue and blood together until the balance holds. `oxygen` is the start and the answer; `cold` says that the
 /// start is a guess.
 pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool, limits: &Limits) -> Outcome {
+    work.solver = Some(work.solvers.take(problem.grid));
+    let outcome = repeat(problem, oxygen, work, cold, limits);
+    work.rest();
+    outcome
+}
+
+/// Passes of blood and tissue until the limits hold.
+fn repeat(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool, limits: &Limits) -> Outcome {
     work.prepare(problem);
     let mut outcome = Outcome {
         passes: 0,
@@ -835,6 +849,7 @@ pub fn decay_after_arrest<T>(
         }
     }
     let mut seen = Vec::new();
+    work.solver = Some(work.solvers.take(problem.grid));
     for _ in 0..steps {
         let start = oxygen.to_vec();
         for _ in 0..20 {
@@ -865,6 +880,7 @@ pub fn decay_after_arrest<T>(
         }
         seen.push(watch(oxygen));
     }
+    work.rest();
     seen
 }
 
