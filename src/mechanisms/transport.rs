@@ -267,12 +267,13 @@ fn renew_relative(
     let (mut sink, mut source) = (vec![0.0; perfused.len()], vec![0.0; perfused.len()]);
     build(p, arrows, tissue, perfused, job.species, &mut sink, &mut source);
     let warm = job.memory.plasma > 0.0;
-    stand_at(1.0, job);
-    let memory = &mut job.memory;
     if warm && p.resolve_tolerance_plasma > 0.0 {
-        let [old_sink, old_source] = memory.relative.each_ref().map(Sparse::column);
+        let [old_sink, old_source] = job.memory.relative.each_ref().map(Sparse::column);
+        // A look leaves the field as it is, to the last bit: a resumed run looks where one that went on does not.
+        let factor = (1.0 / job.memory.plasma) as f32;
+        let relative: Vec<f32> = job.field.iter().map(|x| x * factor).collect();
         let changes = Changes {
-            u: &job.field,
+            u: &relative,
             sink: Some([&sink, &old_sink]),
             uniform: 0.0,
             source: [&source, &old_source],
@@ -284,6 +285,8 @@ fn renew_relative(
             return;
         }
     }
+    stand_at(1.0, job);
+    let memory = &mut job.memory;
     job.field.resize(source.len(), 0.0);
     let mut solver = solvers.take(&tissue.grid);
     solver.solve(&sink, &source, &mut job.field, warm, p.residual_tolerance, 12);
