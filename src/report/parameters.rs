@@ -268,7 +268,9 @@ fn factors(all: &Records, output: &str) -> String {
             Some((found, ends, words))
         })
     };
-    let mut rows: Vec<(Record, (f64, Option<[f64; 2]>, &str))> = all
+    /// An index, the ends of its interval, and its name.
+    type Size<'a> = (f64, Option<[f64; 2]>, &'a str);
+    let mut rows: Vec<(Record, Size)> = all
         .rows()
         .filter(|row| row.text("output") == output)
         .filter_map(|row| Some((row, size(&row)?)))
