@@ -137,7 +137,11 @@ pub fn shipped() -> Vec<&'static str> {
     files
         .filter_map(|path| path.strip_prefix("experiments/")?.strip_suffix(".toml"))
         // What validation reads, no experiments.
-        .filter(|name| !["targets", "readings", "criteria"].iter().any(|end| name.ends_with(end)))
+        .filter(|name| {
+            !["targets", "readings", "criteria"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        })
         .collect()
 }
 
