@@ -4,6 +4,10 @@
 //! voxel, and the bandwidth is measured in the same run. The residual is worked out again in f64.
 #![allow(clippy::disallowed_methods)] // A benchmark is no part of the engine.
 
+#[path = "engine/allocated.rs"]
+mod allocated;
+mod scaling;
+
 use std::hint::black_box;
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -14,7 +18,8 @@ use calcisim::model::Model;
 use calcisim::par;
 use calcisim::scenario::{Scenario, Shipped};
 use calcisim::solve::multigrid::{Multigrid, Outcome};
-use calcisim::state::cells;
+use calcisim::state::fields::{Emission, OxygenMemory};
+use calcisim::state::{Species, cells};
 
 /// Least bytes that a cycle moves per voxel.
 const BYTES_PER_CYCLE: f64 = 38.0;
@@ -49,6 +54,17 @@ impl Timer {
             _ => self.start.elapsed().as_secs_f64(),
         }
     }
+}
+
+/// Seconds of the clock since it was asked first.
+fn of_clock() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64()
+}
+
+/// Seconds that this thread has been on a processor, or of the clock where the machine does not tell.
+fn of_processor() -> f64 {
+    on_processor().unwrap_or_else(of_clock)
 }
 
 /// Median seconds of a few repeats. The time of a thread is told in ticks of some milliseconds, so a repeat does it
@@ -230,6 +246,7 @@ fn elliptic(bench: &str, problem: &Problem, threads: usize, gb_per_s: f64) {
     };
     let none = Outcome {
         cycles: 0,
+        half_sweeps: 0,
         residual: 0.0,
         converged: false,
     };
@@ -250,11 +267,12 @@ fn elliptic(bench: &str, problem: &Problem, threads: usize, gb_per_s: f64) {
     let Grid { nx, ny, nz, .. } = problem.grid;
     println!(
         "{{\"bench\":\"{bench}\",\"threads\":{threads},\"value\":{rate:.4e},\"unit\":\"voxel·fields/s\",\"problem\":\"{}\",\
-         \"size\":\"{nx}x{ny}x{nz}\",\"voxels\":{n},\"residual\":{:.2e},\"cycles\":{},\"roofline_fraction\":{:.3},\
+         \"size\":\"{nx}x{ny}x{nz}\",\"voxels\":{n},\"residual\":{:.2e},\"cycles\":{},\"half_sweeps\":{},\"roofline_fraction\":{:.3},\
          \"solver_bytes_per_voxel\":{:.1}}}",
         problem.name,
         problem.residual(sink, source, &jobs[0].1),
         jobs[0].2.cycles,
+        jobs[0].2.half_sweeps,
         rate * CYCLES * BYTES_PER_CYCLE / (gb_per_s * 1e9),
         jobs[0].0.bytes() as f64 / n as f64,
     );
@@ -266,36 +284,45 @@ fn model(scenario: &str, sets: &[&str]) -> Result<Model> {
     Model::new(scenario.parameters(&Shipped)?, 1)
 }
 
-/// What a run holds per voxel for its fields and their solvers.
+/// What a run holds per voxel for its fields and their solvers, each owner by what is freed with it: between steps
+/// (`value`, without bacteria and reperfusion, which are no part of the eight fields), and the most within a step.
 fn memory() -> Result<()> {
-    let mut model = par::with_threads(1, || model("cua_warfarin", &[]))?;
-    par::with_threads(1, || (0..24).try_for_each(|_| model.step()))?;
-    let fields = &model.tissue.fields;
-    let n = model.tissue.grid.len() as f64;
-    let columns = |all: &[&Vec<f32>]| all.iter().map(|column| 4 * column.len()).sum::<usize>() as f64 / n;
-    let eight = columns(&[
-        &fields.oxygen,
-        &fields.phosphate,
-        &fields.inhibitor,
-        &fields.mineral,
-        &fields.damage,
-        &fields.cytokine,
-        &fields.repair,
-        &fields.vegf,
-    ]);
-    let remembered: f64 = fields
-        .memory
-        .iter()
-        .map(|memory| columns(&[&memory.sink, &memory.source, &memory.relative]))
-        .sum();
-    let emission = &fields.emission;
-    let sources = columns(&[&emission.damage, &emission.cytokine, &emission.repair, &emission.vegf]);
-    let solvers = model.solver_bytes() as f64 / n;
-    println!(
-        "{{\"bench\":\"memory\",\"threads\":1,\"value\":{:.1},\"unit\":\"B/voxel\",\"fields\":{eight:.1},\
-         \"remembered\":{remembered:.1},\"sources\":{sources:.1},\"solvers\":{solvers:.1}}}",
-        eight + remembered + sources + solvers
-    );
+    // Sick tissue: it has every source.
+    for (scenario, days) in [("cua_warfarin", 40), ("block_3d", 1)] {
+        par::with_threads(1, || {
+            let mut model = model(scenario, &[])?;
+            (0..days * HOURS).try_for_each(|_| model.step())?;
+            let start = allocated::now();
+            allocated::most();
+            (0..HOURS).try_for_each(|_| model.step())?;
+            let more = allocated::most().saturating_sub(start);
+            let n = model.tissue.grid.len() as f64;
+            let (species, others) = Species::ALL.split_at(8);
+            let solvers = allocated::freed_by(|| model.rest());
+            let fields = &mut model.tissue.fields;
+            let eight = allocated::freed_by(|| species.iter().for_each(|&s| *fields.of_mut(s) = Vec::new()));
+            let others = allocated::freed_by(|| {
+                others.iter().for_each(|&s| *fields.of_mut(s) = Vec::new());
+                fields.reperfusion = Vec::new();
+            });
+            let remembered = allocated::freed_by(|| {
+                fields.memory = Vec::new();
+                fields.oxygen_memory = OxygenMemory::default();
+            });
+            let sources = allocated::freed_by(|| fields.emission = Emission::default());
+            let held = eight + remembered + sources + solvers;
+            let [held, eight, others, remembered, sources, solvers, more] =
+                [held, eight, others, remembered, sources, solvers, more].map(|bytes| bytes as f64 / n);
+            println!(
+                "{{\"bench\":\"memory\",\"threads\":1,\"value\":{held:.1},\"unit\":\"B/voxel\",\"scenario\":\"{scenario}\",\
+                 \"voxels\":{n},\"day\":{},\"fields\":{eight:.1},\"remembered\":{remembered:.1},\"sources\":{sources:.1},\
+                 \"solvers\":{solvers:.1},\"bacteria_reperfusion\":{others:.1},\"most_within_a_step\":{:.1}}}",
+                days + 1,
+                held + others + more
+            );
+            Ok(())
+        })?;
+    }
     Ok(())
 }
 
@@ -395,8 +422,7 @@ fn agents(many: usize, threads: usize) -> Result<()> {
             "inflammation.most_per_mm3=1e6",
         ];
         let mut model = model("cua_warfarin", &sets)?;
-        static START: OnceLock<Instant> = OnceLock::new();
-        model.set_stopwatch(|| START.get_or_init(Instant::now).elapsed().as_secs_f64());
+        model.set_stopwatch(if threads == 1 { of_processor } else { of_clock });
         let grid = model.tissue.grid.clone();
         for i in 0..many {
             let place = grid.centre_um((scatter(i + 3) * grid.len() as f64) as usize);
@@ -468,7 +494,12 @@ fn main() -> Result<()> {
     }
     for threads in [1, 2] {
         if is_asked_for("agents") {
-            agents(if is_quick { 30_000 } else { 300_000 }, threads)?;
+            let sizes: &[usize] = if is_quick {
+                &[30_000]
+            } else {
+                &[10_000, 100_000, 1_000_000]
+            };
+            sizes.iter().try_for_each(|&many| agents(many, threads))?;
         }
         if is_asked_for("scenario_3d") {
             scenario_3d(threads, is_quick)?;
@@ -479,6 +510,11 @@ fn main() -> Result<()> {
                 scenario_2d(large, threads)?;
             }
         }
+    }
+    if is_asked_for("scaling") {
+        scaling::of_fields(is_quick);
+        scaling::of_runs()?;
+        scaling::order(is_quick);
     }
     Ok(())
 }

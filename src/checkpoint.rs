@@ -14,7 +14,7 @@ use crate::output::files;
 use crate::output::summary::Watch;
 
 const MAGIC: &[u8; 8] = b"CALCISIM";
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const HEADER: usize = 8 + 4 + 8 + 8;
 const FILES: [&str; 2] = ["a.ckpt", "b.ckpt"];
 

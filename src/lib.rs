@@ -46,12 +46,14 @@ pub mod output;
 pub mod oxygen_case;
 pub mod simulation;
 
-// 7: the command line, pictures and exports of run folders, the live page
+// 7: the command line, pictures, reports and exports of run folders, the live page
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod export;
 #[cfg(feature = "figures")]
 pub mod figures;
+#[cfg(feature = "figures")]
+pub mod report;
 #[cfg(feature = "page")]
 pub mod view;

@@ -124,11 +124,35 @@ impl Parameters {
 type Decision = (String, [f64; 3], [(&'static str, f64); 3]);
 
 /// Work space of the solvers: holds nothing that the next step depends on.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct Workspace {
     flow: blood_flow::Workspace,
     oxygen: oxygen::Workspace,
     transport: transport::Workspace,
+}
+
+impl Workspace {
+    /// All fields share their solvers.
+    fn new(flow: blood_flow::Workspace, oxygen: oxygen::Workspace) -> Self {
+        let transport = transport::Workspace::sharing(oxygen.solvers());
+        Self {
+            flow,
+            oxygen,
+            transport,
+        }
+    }
+}
+
+impl Default for Workspace {
+    fn default() -> Self {
+        Self::new(Default::default(), Default::default())
+    }
+}
+
+impl Clone for Workspace {
+    fn clone(&self) -> Self {
+        Self::new(self.flow.clone(), self.oxygen.clone())
+    }
 }
 
 /// A process from outside the crate. It acts at the end of the tissue's answers, after the epidermis, in every step.
@@ -137,6 +161,15 @@ pub trait Process: Send {
     fn name(&self) -> &'static str;
     /// Acts on the tissue. Draws only from `now.dice` with `Purpose::Custom`.
     fn apply(&mut self, tissue: &mut Tissue, now: Now);
+}
+
+/// Two groups of processes that follow each other in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The vessel wall suffers, calcifies, clots and narrows.
+    Wall,
+    /// The tissue answers.
+    Tissue,
 }
 
 /// What a checkpoint holds: everything that the next step reads.
@@ -164,6 +197,8 @@ pub struct Model {
     /// What was decided at it, for the record of the step that follows.
     decisions: Vec<Decision>,
     custom: Vec<Box<dyn Process>>,
+    /// Wall, then tissue; a test of convergence takes them the other way round.
+    order: [Group; 2],
     seed: u64,
     dice: Dice,
     work: Workspace,
@@ -192,6 +227,7 @@ impl Model {
         let mut watch = watch::Watch::default();
         watch.wall_share = parameters.therapies.wall_share;
         watch.oxygen_tolerance = parameters.mechanisms.oxygen.balance_tolerance;
+        watch.has_no_therapies = treatments.is_empty();
         let work = Workspace::default();
         let dice = Dice::new(seed);
         Ok(Self {
@@ -205,6 +241,7 @@ impl Model {
             visited: None,
             decisions: Vec::new(),
             custom: Vec::new(),
+            order: [Group::Wall, Group::Tissue],
             seed,
             dice,
             work,
@@ -326,48 +363,55 @@ impl Model {
         transport::apply(transport, arrows, tissue, now, &mut work.transport);
         watch.after("transport", tissue, clock)?;
 
-        // 3. The vessel wall suffers, calcifies, clots and narrows.
-        endothelial_injury::apply(endothelial_injury, arrows, tissue, now);
-        watch.after("endothelial_injury", tissue, clock)?;
-        if let Some(p) = osteogenic_switch {
-            osteogenic_switch::apply(p, arrows, tissue, now);
+        // 3. The vessel wall suffers, calcifies, clots and narrows. 4. The tissue answers.
+        let [first, second] = self.order;
+        for group in [first, second] {
+            match group {
+                Group::Wall => {
+                    endothelial_injury::apply(endothelial_injury, arrows, tissue, now);
+                    watch.after("endothelial_injury", tissue, clock)?;
+                    if let Some(p) = osteogenic_switch {
+                        osteogenic_switch::apply(p, arrows, tissue, now);
+                    }
+                    watch.after("osteogenic_switch", tissue, clock)?;
+                    mineral_deposition::apply(mineral_deposition, arrows, tissue, now);
+                    watch.after("mineral_deposition", tissue, clock)?;
+                    if let Some(p) = thrombosis {
+                        thrombosis::apply(p, arrows, tissue, now);
+                    }
+                    watch.after("thrombosis", tissue, clock)?;
+                    if let Some(p) = wall_remodelling {
+                        wall_remodelling::apply(p, arrows, tissue, now);
+                    }
+                    watch.after("wall_remodelling", tissue, clock)?;
+                }
+                Group::Tissue => {
+                    ischaemia::apply(ischaemia, arrows, tissue, now);
+                    watch.after("ischaemia", tissue, clock)?;
+                    inflammation::apply(inflammation, arrows, tissue, now);
+                    watch.after("inflammation", tissue, clock)?;
+                    if let Some(p) = infection {
+                        infection::apply(p, arrows, tissue, now);
+                    }
+                    watch.after("infection", tissue, clock)?;
+                    msc_behaviour::apply(msc_behaviour, arrows, tissue, now);
+                    watch.after("msc_behaviour", tissue, clock)?;
+                    if let Some(p) = angiogenesis {
+                        angiogenesis::apply(p, wall_share, arrows, tissue, now);
+                    }
+                    watch.after("angiogenesis", tissue, clock)?;
+                    epidermis::apply(epidermis, arrows, tissue, now);
+                    watch.after("epidermis", tissue, clock)?;
+                }
+            }
         }
-        watch.after("osteogenic_switch", tissue, clock)?;
-        mineral_deposition::apply(mineral_deposition, arrows, tissue, now);
-        watch.after("mineral_deposition", tissue, clock)?;
-        if let Some(p) = thrombosis {
-            thrombosis::apply(p, arrows, tissue, now);
-        }
-        watch.after("thrombosis", tissue, clock)?;
-        if let Some(p) = wall_remodelling {
-            wall_remodelling::apply(p, arrows, tissue, now);
-        }
-        watch.after("wall_remodelling", tissue, clock)?;
-
-        // 4. The tissue answers.
-        ischaemia::apply(ischaemia, arrows, tissue, now);
-        watch.after("ischaemia", tissue, clock)?;
-        inflammation::apply(inflammation, arrows, tissue, now);
-        watch.after("inflammation", tissue, clock)?;
-        if let Some(p) = infection {
-            infection::apply(p, arrows, tissue, now);
-        }
-        watch.after("infection", tissue, clock)?;
-        msc_behaviour::apply(msc_behaviour, arrows, tissue, now);
-        watch.after("msc_behaviour", tissue, clock)?;
-        if let Some(p) = angiogenesis {
-            angiogenesis::apply(p, wall_share, arrows, tissue, now);
-        }
-        watch.after("angiogenesis", tissue, clock)?;
-        epidermis::apply(epidermis, arrows, tissue, now);
-        watch.after("epidermis", tissue, clock)?;
 
         // 5. Processes from outside the crate.
         for process in &mut self.custom {
             process.apply(tissue, now);
             watch.after(process.name(), tissue, clock)?;
         }
-        watch.close(tissue, clock)?;
+        watch.close(tissue, clock, !self.custom.is_empty())?;
         self.clock.tick();
         Ok(())
     }
@@ -401,9 +445,9 @@ impl Model {
         &self.parameters
     }
 
-    /// Bytes that the solvers of fields hold.
-    pub fn solver_bytes(&self) -> usize {
-        self.work.oxygen.bytes() + self.work.transport.bytes()
+    /// Gives the work space of the fields back; the next step makes it anew.
+    pub fn rest(&mut self) {
+        self.work = Workspace::new(std::mem::take(&mut self.work.flow), Default::default());
     }
 
     /// Adds a process from outside the crate, behind those added before.
@@ -424,6 +468,12 @@ impl Model {
     /// Seconds spent on the books and bounds behind each process; 0 without a stopwatch.
     pub fn cost_of_checks(&self) -> f64 {
         self.watch.checks
+    }
+
+    /// Takes the tissue before the wall in every step: what the order of processes within a step does to an outcome, beside
+    /// what the step does (`examples/convergence.rs`).
+    pub fn take_tissue_first(&mut self) {
+        self.order = [Group::Tissue, Group::Wall];
     }
 
     /// Smuggles an act in behind a process: for tests that the watch names the culprit.

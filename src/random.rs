@@ -115,6 +115,26 @@ impl Dice {
             left: 0,
         }
     }
+
+    /// What `roll(purpose, who).uniform()` gives: for walks that draw once for everyone.
+    #[inline]
+    pub fn uniform(&self, purpose: Purpose, who: u64) -> f64 {
+        let counter = [
+            who as u32,
+            (who >> 32) as u32,
+            self.step,
+            u32::from(purpose as u16) << 16,
+        ];
+        let [high, low, ..] = philox4x32_10(counter, self.key);
+        uniform_of(high, low)
+    }
+}
+
+/// 64 random bits as a number in the open interval (0, 1): the upper 52 count.
+#[inline]
+fn uniform_of(high: u32, low: u32) -> f64 {
+    let bits = (u64::from(high) << 32 | u64::from(low)) >> 12;
+    (bits as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0)
 }
 
 /// A row of draws, one after another; cheap to make, not meant to be kept.
@@ -146,10 +166,8 @@ impl Roll {
     /// Uniform in the open interval (0, 1), 52 bits.
     #[inline]
     pub fn uniform(&mut self) -> f64 {
-        let high = u64::from(self.word());
-        let low = u64::from(self.word());
-        let bits = (high << 32 | low) >> 12;
-        (bits as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0)
+        let high = self.word();
+        uniform_of(high, self.word())
     }
 
     /// Uniform between two numbers.
@@ -263,6 +281,7 @@ mod tests {
     fn a_draw_depends_on_its_key_alone() {
         let dice = Dice::new(7).at(12);
         let alone = dice.roll(Purpose::Tolerance, 5).uniform();
+        assert_eq!(alone, dice.uniform(Purpose::Tolerance, 5));
         let mut other = dice.roll(Purpose::Tolerance, 4);
         for _ in 0..100 {
             other.uniform();

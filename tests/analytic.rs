@@ -183,7 +183,7 @@ fn oxygen_round_one_vessel_falls_as_krogh_and_erlang_say() {
             assert!((formula(r) - value).abs() < 1e-5, "{r}: {}", formula(r));
         }
         // The box is wider than the cylinder: outside it nothing is used, nothing flows, and the field is flat.
-        let h = 0.5;
+        let h = 0.25;
         let n = (2.2 * cylinder / h) as usize;
         let grid = square(n, h);
         let (mut sink, mut source) = (vec![0.0f32; grid.len()], vec![0.0f32; grid.len()]);
@@ -200,7 +200,8 @@ fn oxygen_round_one_vessel_falls_as_krogh_and_erlang_say() {
             }
         }
         let mut u = vec![0.0; grid.len()];
-        let outcome = Multigrid::new(&grid).solve(&sink, &source, &mut u, false, 1e-7, 60);
+        // To the last digit: the residual counts as a share of the vessel's sources, beside which those of tissue are nothing.
+        let outcome = Multigrid::new(&grid).solve(&sink, &source, &mut u, false, 1e-9, 60);
         let (mut worst, mut corner) = (0.0f64, 0.0f64);
         for (i, &value) in u.iter().enumerate() {
             let [x, z] = place(i);
@@ -213,7 +214,7 @@ fn oxygen_round_one_vessel_falls_as_krogh_and_erlang_say() {
                 }
             }
         }
-        // 1 % of the tension in the vessel: the round wall is drawn with voxels of half a micrometre.
+        // 1 % of the tension in the vessel: the round wall is drawn with voxels of a quarter of a micrometre.
         assert!(worst < 0.4, "R = {cylinder}: off by {worst:.3} mmHg ({outcome:?})");
         assert!(corner < 0.4, "R = {cylinder}: the corners are off by {corner:.3} mmHg");
     }
@@ -395,6 +396,9 @@ fn check_flow(v: &Vessels, closed: &[bool], what: &str) {
 
 /// Closes a random share of the segments, a hundred times.
 fn close_at_random(parameters: &Parameters, what: &str) -> Result<()> {
+    // A sprout of this step divides a vessel behind the solve of flow, and is in balance from the next one on.
+    let mut parameters = parameters.clone();
+    parameters.mechanisms.angiogenesis = None;
     let state = Model::new(parameters.clone(), 1)?.state();
     let mut word = 0x9E37_79B9_7F4A_7C15u64;
     let mut flowing = 0;

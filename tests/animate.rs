@@ -146,6 +146,90 @@ fn films_need_ffmpeg_and_say_so() -> Tested {
     Ok(())
 }
 
+/// What ffprobe says of a film: its codec, size, number of frames. Nothing without ffmpeg on this machine.
+fn probe(path: &Path) -> Option<String> {
+    let asked = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-count_frames",
+            "-select_streams",
+            "v:0",
+            "-show_entries",
+        ])
+        .args([
+            "stream=codec_name,width,height,pix_fmt,nb_read_frames",
+            "-of",
+            "csv=p=0",
+        ])
+        .arg(path)
+        .output()
+        .ok()?;
+    asked
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&asked.stdout).trim().to_owned())
+}
+
+#[test]
+fn a_real_ffmpeg_makes_films_that_play() -> Tested {
+    let has = |tool: &str| {
+        Command::new(tool)
+            .arg("-version")
+            .output()
+            .is_ok_and(|a| a.status.success())
+    };
+    if !has("ffmpeg") || !has("ffprobe") {
+        println!("skipped: no ffmpeg on this machine");
+        return Ok(());
+    }
+    let at = tempfile::tempdir()?;
+    folders(at.path())?;
+    for (name, codec) in [("film.mp4", "h264"), ("film.webm", "vp9")] {
+        let done = calcisim(
+            at.path(),
+            &["figures", "run", "--animate", name, "--frames", "4", "-q"],
+            None,
+        );
+        assert!(done.status.success(), "{}", said(&done));
+        let found = probe(&at.path().join(name)).ok_or("ffprobe reads it")?;
+        let parts: Vec<&str> = found.split(',').collect();
+        assert_eq!(parts[0], codec, "{found}");
+        let [width, height]: [u32; 2] = [parts[1].parse()?, parts[2].parse()?];
+        assert!(width % 2 == 0 && height % 2 == 0 && height > width, "{found}");
+        assert_eq!(parts[3], "yuv420p", "{found}");
+        // Four frames, and the last one held for two seconds at two a second.
+        assert_eq!(parts[4].parse::<u32>()?, 8, "{found}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_skin_of_a_block_moves_and_a_section_has_none() -> Tested {
+    let at = tempfile::tempdir()?;
+    folders(at.path())?;
+    let refused = calcisim(
+        at.path(),
+        &["figures", "run", "--animate", "skin.gif", "--lens", "surface", "-q"],
+        None,
+    );
+    assert_eq!(refused.status.code(), Some(7));
+    assert!(
+        said(&refused).contains("only a block has a surface area"),
+        "{}",
+        said(&refused)
+    );
+    assert!(!at.path().join("skin.gif").exists());
+    let seed = calcisim(
+        at.path(),
+        &["figures", "arms", "--animate", "two.gif", "--seed", "9", "-q"],
+        None,
+    );
+    assert_eq!(seed.status.code(), Some(7));
+    assert!(said(&seed).contains("there are seeds 1"), "{}", said(&seed));
+    Ok(())
+}
+
 #[test]
 #[cfg(unix)]
 fn frames_are_piped_whole_and_a_failure_of_ffmpeg_leaves_no_file() -> Tested {

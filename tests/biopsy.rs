@@ -143,7 +143,13 @@ fn bad_requests_are_answered_with_what_to_change() -> Tested {
         (&["--stain", "vonkossa"], 2, "he, vk or alizarin"),
         (&["--rule", "vk-thrombos"], 2, "did you mean «vk-thrombus»"),
         (&["--punch", "1mm,2mm"], 2, "--n 500"),
-        (&["--in-run"], 2, "trauma"),
+        (&["--in-run"], 2, "--day"),
+        (
+            &["--in-run", "--day", "8", "--punch", "1mm", "--site", "1"],
+            3,
+            "nothing would come after",
+        ),
+        (&["--in-run", "--day", "4", "--n", "9"], 2, "one punch"),
         (&["--set-of", "4"], 2, "--out"),
     ] {
         let answer = calcisim(at.path(), &[&["biopsy", "sick"], args].concat());
@@ -162,6 +168,99 @@ fn bad_requests_are_answered_with_what_to_change() -> Tested {
     let busy = calcisim(at.path(), &["biopsy", "sick", "--punch", "1mm", "--site", "0.5"]);
     assert_eq!(busy.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&busy.stderr).contains("still going"));
+    Ok(())
+}
+
+#[test]
+fn a_biopsy_in_the_run_wounds_the_tissue_and_changes_nothing_before() -> Tested {
+    let at = tempfile::tempdir()?;
+    runs(at.path())?;
+    let args = [
+        "biopsy",
+        "well",
+        "--in-run",
+        "--day",
+        "3",
+        "--punch",
+        "600um",
+        "--depth",
+        "2mm",
+        "--site",
+        "1",
+        "--threads",
+        "1",
+        "-q",
+        "--json",
+    ];
+    let answer = calcisim(at.path(), &args);
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    let object = object(&answer);
+    // Days 0 to 3: the stored hashes of both runs are the same.
+    assert_eq!(object["hashes_before_the_punch"], 4);
+    let new = at.path().join("well-biopsy-day-3");
+    assert_eq!(
+        object["run_dir"].as_str().map(Path::new).and_then(Path::file_name),
+        new.file_name()
+    );
+    let column = |dir: &Path, name: &str| -> std::result::Result<Vec<f64>, Box<dyn std::error::Error>> {
+        let text = std::fs::read_to_string(dir.join("series.csv"))?;
+        let at = text
+            .lines()
+            .next()
+            .unwrap_or("")
+            .split(',')
+            .position(|n| n == name)
+            .ok_or(name.to_owned())?;
+        Ok(text
+            .lines()
+            .skip(1)
+            .map(|l| l.split(',').nth(at).unwrap_or("").parse().unwrap_or(f64::NAN))
+            .collect())
+    };
+    let (before, after) = (
+        column(&at.path().join("well"), "ulcer_fraction")?,
+        column(&new, "ulcer_fraction")?,
+    );
+    assert_eq!(before[..4], after[..4]);
+    // 15 of 50 columns were punched out; the wound then closes from its sides, or stays.
+    assert!((after[4] - 0.3).abs() < 0.05, "{after:?}");
+    assert!(
+        before[4..].iter().all(|&u| u == 0.0) && after.last() > Some(&0.0),
+        "{after:?}"
+    );
+    let wound = column(&new, "procedures")?;
+    assert_eq!((wound[3], wound[4]), (0.0, 1.0));
+    // The tissue is missing in the picture of the day after.
+    let day_after = calcisim::output::snapshots::read(&new.join("snapshots/day-0004.00.snap"))?;
+    let gone = |s: &calcisim::state::Snapshot| {
+        s.vitality
+            .iter()
+            .filter(|&&v| v == calcisim::state::Vitality::Gone)
+            .count()
+    };
+    assert!(gone(&day_after) >= 15 * 40, "{} voxels are gone", gone(&day_after));
+    // The new folder is a run like any other: it can be cut again, at the wound.
+    let again = calcisim(
+        at.path(),
+        &[
+            "biopsy",
+            "well-biopsy-day-3",
+            "--day",
+            "4",
+            "--punch",
+            "1mm",
+            "--site",
+            "1",
+        ],
+    );
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    // A second time needs --force.
+    assert_eq!(calcisim(at.path(), &args).status.code(), Some(4));
+    let scenario = std::fs::read_to_string(new.join("scenario.toml"))?;
+    assert!(
+        scenario.contains("kind = \"punch\"") && scenario.contains("radius_mm = 0.3"),
+        "{scenario}"
+    );
     Ok(())
 }
 

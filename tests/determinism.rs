@@ -11,6 +11,7 @@ use calcisim::par;
 use calcisim::parameters::{ChallengeKind, Course, Dose, Setting, TherapyEntry, TherapyKind, Value};
 use calcisim::scenario::Shipped;
 use calcisim::simulation::{RunOptions, RunSettings, run, simulate};
+use calcisim::state::fields::Sparse;
 use calcisim::state::{EventKind, Now, Ordered, Tissue};
 use common::{CELLS, SICK, SMALL, Tested, model, parameters, scenario, steps};
 use serde::Deserialize;
@@ -377,8 +378,13 @@ fn full_tissue() -> Result<Model, Box<dyn std::error::Error>> {
     cells.supernatant = vec![0.5; 40];
     cells.thiosulfate_depot = vec![0.25; fields.oxygen.len()];
     for memory in &mut fields.memory {
-        for column in [&mut memory.sink, &mut memory.source, &mut memory.relative] {
+        for column in [&mut memory.sink, &mut memory.source] {
             column.resize(fields.oxygen.len(), 0.5);
+        }
+        memory.plasma = 1.5;
+        for column in &mut memory.relative {
+            let n = fields.oxygen.len();
+            *column = Sparse::of(&(0..n).map(|i| (i % 3 / 2) as f32).collect::<Vec<_>>());
         }
     }
     host.ordered.push(Ordered {

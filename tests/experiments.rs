@@ -690,13 +690,23 @@ fn a_screening_names_the_factors_that_matter_and_the_floor_of_chance() {
     let place = designed("sensitivity", "method = \"morris\"\ntrajectories = 4");
     place.plan("p");
     let done = place.json("run p -q");
-    // 4 trajectories of 3 factors and a dummy, whose moves cost no run.
+    // 4 trajectories of 3 factors and a dummy, which moves to other seeds.
     assert_eq!(
         (&done["failed"], &place.json("status p")["rows"]),
         (&0.into(), &40.into())
     );
-    assert!(done["runs"].as_u64().is_some_and(|runs| runs <= 32), "{done}");
+    assert_eq!(done["runs"], 40, "{done}");
     place.table("p");
+    let runs = rows(&place.path("p-results/runs.csv"));
+    for row in &runs {
+        // seed + ⌊1000 × dummy⌋ × replicates + replicate
+        let number = |key: &str| row[key].parse::<f64>().unwrap_or(f64::NAN);
+        assert_eq!(
+            number("seed"),
+            1.0 + 2.0 * (1000.0 * number("dummy")).floor() + number("replicate"),
+            "{row:?}"
+        );
+    }
     let table = rows(&place.path("p-results/sensitivity.csv"));
     assert_eq!(table.len(), 4 * 4, "factors × endpoints");
     let find = |factor: &str, output: &str, column: &str| -> f64 {
@@ -706,7 +716,13 @@ fn a_screening_names_the_factors_that_matter_and_the_floor_of_chance() {
         row.and_then(|row| row[column].parse().ok()).unwrap_or(f64::NAN)
     };
     assert!(find("mineral.growth_rate_per_d", "final.mineral_ug", "mu_star") > 0.0);
-    assert_eq!(find("dummy", "final.mineral_ug", "mu_star"), 0.0);
+    // Other seeds are other networks: the floor of chance is above zero.
+    let floor = find("dummy", "final.mineral_ug", "mu_star");
+    assert!(floor > 0.0, "{floor}");
+    assert_eq!(
+        find("mineral.growth_rate_per_d", "final.mineral_ug", "dummy_level"),
+        floor
+    );
     // The limit of hypoxia is a definition: it moves no mineral.
     assert_eq!(find("oxygen.hypoxia_mmhg", "final.mineral_ug", "mu_star"), 0.0);
     assert_eq!(find("dummy", "at_0.5d.mineral_ug", "t_d"), 0.5);
@@ -799,7 +815,7 @@ fn shares_of_mechanisms_add_up_to_what_all_of_them_do() {
 #[test]
 fn a_trial_has_patients_with_sites_in_both_arms_and_says_how_many_it_needs() {
     let place = Place::new(
-        "kind = \"trial\"\nname = \"t\"\nbase = \"tiny.toml\"\n[cohort]\nn = 12\nsites = 2\nacross_sites = \"highest\"\n\
+        "kind = \"trial\"\nname = \"t\"\nbase = \"tiny.toml\"\n[cohort]\nn = 12\nsites = 2\ndraw = \"lhs\"\nacross_sites = \"highest\"\n\
          strata = [ { id = \"dialysis\", fraction = 0.5, set = { \"host.dialysis\" = true } }, { id = \"none\", fraction = 0.5 } ]\n\
          [[factors]]\npath = \"mineral.growth_rate_per_d\"\n\
          [[arms]]\nid = \"a\"\n[[arms]]\nid = \"b\"\nset = { \"host.phosphate_mmol_per_l\" = 2.5 }\n\
@@ -828,6 +844,311 @@ fn a_trial_has_patients_with_sites_in_both_arms_and_says_how_many_it_needs() {
         assert!(error <= 0.15, "the null is rejected in {error} of the trials: {row:?}");
     }
     assert_eq!(rows(&place.path("p-results/trial_size.csv")).len(), 2);
+}
+
+/// Two arms of a tiny site over points drawn from a prior, with what is asked of them.
+const ASKED: &str = "kind = \"sweep\"\nname = \"asked\"\nbase = \"tiny.toml\"\nreplicates = 2\nwiden = 1.5\n\
+     [[arms]]\nid = \"a\"\n[[arms]]\nid = \"b\"\nset = { \"host.phosphate_mmol_per_l\" = 2.5 }\n\
+     [design]\nmethod = \"lhs\"\nn = 12\ncorrelations = [{ of = [\"mineral.growth_rate_per_d\", \"oxygen.hypoxia_mmhg\"], rank = 0.8 }]\n\
+     [[factors]]\npath = \"mineral.growth_rate_per_d\"\n[[factors]]\npath = \"oxygen.hypoxia_mmhg\"\nlow = 5\nhigh = 15\nwiden = 1.0\n\
+     [outputs]\nendpoints = [\"mineral_ug\", \"perfused_fraction\", \"read.crp\"]\n\
+     [statistics]\nequivalence = [{ endpoint = \"perfused_fraction\", margin = 0.05 }]\n\
+     benefit = [{ endpoint = \"mineral_ug\", better = \"lower\" }]\n";
+
+#[test]
+fn equivalence_and_the_chance_of_benefit_are_asked_in_the_file_and_answered_in_tables() {
+    let place = Place::new(ASKED);
+    place.expect("run e.toml -o p -q", 0);
+    let said = place.expect("merge p -o r", 0);
+    assert!(
+        said.contains("b and a: as good as equal in final.perfused_fraction"),
+        "{said}"
+    );
+    assert!(said.contains("of 12 vectors of the prior, harms in 100 %"), "{said}");
+    let equal = &rows(&place.path("r/equivalence.csv"))[0];
+    assert_eq!(
+        (
+            equal["equivalent"].as_str(),
+            equal["n"].as_str(),
+            equal["level"].as_str()
+        ),
+        ("true", "12", "0.9")
+    );
+    let benefit = &rows(&place.path("r/benefit.csv"))[0];
+    assert_eq!((benefit["p_benefit"].as_str(), benefit["p_harm"].as_str()), ("0", "1"));
+    // The draws hang together as asked, and an instrument reads what a clinic would.
+    let points = rows(&place.path("r/runs.csv"));
+    let rank = |key: &str| {
+        let of = |row: &std::collections::BTreeMap<String, String>| row[key].parse::<f64>().unwrap_or(f64::NAN);
+        let values: Vec<f64> = points[..24].iter().step_by(2).map(of).collect();
+        values
+            .iter()
+            .map(|x| values.iter().filter(|y| *y < x).count() as f64)
+            .collect::<Vec<_>>()
+    };
+    let (a, b) = (rank("mineral.growth_rate_per_d"), rank("oxygen.hypoxia_mmhg"));
+    let d: f64 = a.iter().zip(&b).map(|(x, y)| (x - y) * (x - y)).sum();
+    let spearman = 1.0 - 6.0 * d / (12.0 * (144.0 - 1.0));
+    assert!((spearman - 0.8).abs() < 0.15, "{spearman}");
+    assert!(
+        points
+            .iter()
+            .all(|row| row["read.crp"].parse::<f64>().is_ok_and(|crp| crp > 0.0))
+    );
+    // Wider than the prior, and never outside what is possible.
+    let plain = Place::new(&ASKED.replace("widen = 1.5", "widen = 1.0"));
+    plain.plan("p");
+    let spread = |place: &Place| {
+        let plan = Plan::open(&place.path("p")).unwrap_or_else(|fault| panic!("{fault}"));
+        let values: Vec<f64> = plan.points.iter().filter_map(|point| point[0].as_float()).collect();
+        let ends = values.iter().fold((f64::MAX, 0.0f64), |(low, high), x| {
+            (calcisim::math::min(low, *x), calcisim::math::max(high, *x))
+        });
+        assert!(ends.0 > 0.0);
+        ends.1 / ends.0
+    };
+    assert!(spread(&place) > 1.2 * spread(&plain));
+}
+
+#[test]
+fn questions_that_cannot_be_answered_are_refused() {
+    for (was, now, words) in [
+        (
+            "method = \"lhs\"\nn = 12\ncorrelations = [{ of = [\"mineral.growth_rate_per_d\", \"oxygen.hypoxia_mmhg\"], rank = 0.8 }]",
+            "method = \"oat\"",
+            "one over the prior",
+        ),
+        (
+            "endpoint = \"perfused_fraction\", margin",
+            "endpoint = \"perfused_fracton\", margin",
+            "final.perfused_fraction",
+        ),
+        ("margin = 0.05", "low = 1, high = -1", "margin = 0.02"),
+        ("better = \"lower\"", "better = \"less\"", "lower"),
+        (
+            "[statistics]",
+            "[sequential]\nhalf_width = 0.1\n[statistics]",
+            "replicates above least = 8",
+        ),
+        ("rank = 0.8", "rank = 1.0", "between -1 and 1"),
+        ("\"read.crp\"", "\"read.cpr\"", "read.crp"),
+    ] {
+        let text = ASKED.replace(was, now);
+        assert_ne!(text, ASKED, "{was}");
+        let answer = Place::new(&text).json("plan e.toml -o p");
+        assert_eq!(answer["exit"], 3, "{now}\n{answer:#}");
+        assert!(answer.to_string().contains(words), "{now}: {words}\n{answer:#}");
+    }
+}
+
+#[test]
+fn replicates_stop_when_the_interval_is_narrow_alike_for_any_shards() {
+    // The arms differ by little and move together: few replicates are enough.
+    let text = "kind = \"compare\"\nname = \"s\"\nbase = \"tiny.toml\"\nreplicates = 40\n\
+         [[arms]]\nid = \"a\"\n[[arms]]\nid = \"b\"\nset = { \"host.phosphate_mmol_per_l\" = 2.5 }\n\
+         [outputs]\nendpoints = [\"mineral_ug\"]\n[sequential]\nendpoint = \"mineral_ug\"\nhalf_width = WIDTH\n";
+    let all = Place::new(&text.replace("WIDTH", "1e-9"));
+    all.expect("run e.toml -o p -q", 0);
+    all.table("p");
+    let spent = &rows(&all.path("p-results/sequential.csv"))[0];
+    assert_eq!(
+        (spent["replicates"].as_str(), spent["verdict"].as_str()),
+        ("40", "spent")
+    );
+    // Twice as wide as what 40 replicates reach: a part of them.
+    let width: f64 = spent["half_width"].parse().unwrap_or(f64::NAN);
+    let place = Place::new(&text.replace("WIDTH", &format!("{:?}", 1.6 * width)));
+    let done = place.json("run e.toml -o one -q");
+    place.plan("two");
+    let said = place.expect("run two --shard 0/2 -q", 0);
+    assert!(
+        said.contains("waits for other shards") || said.contains("were enough"),
+        "{said}"
+    );
+    for _ in 0..20 {
+        place.expect("run two --shard 1/2 -q", 0);
+        place.expect("run two --shard 0/2 -q", 0);
+    }
+    assert!(place.table("one") == place.table("two"), "other bytes");
+    let status = place.json("status one");
+    assert_eq!(
+        (&status["missing"], &status["later"]),
+        (&0.into(), &0.into()),
+        "{status}"
+    );
+    assert!(status["dropped"].as_u64().is_some_and(|n| n > 0 && n < 64), "{status}");
+    assert_eq!(done["ran"].as_u64(), status["done"].as_u64());
+    let enough = &rows(&place.path("one-results/sequential.csv"))[0];
+    assert_eq!(enough["verdict"], "enough");
+    assert_eq!(
+        enough["replicates"].parse::<u64>().ok().map(|n| 2 * n),
+        status["done"].as_u64()
+    );
+    assert!(place.path("one-results/enough.csv").is_file());
+}
+
+#[test]
+fn a_tidied_plan_has_one_segment_and_the_same_table() {
+    let place = Place::new(GRID);
+    let reference = place.reference();
+    place.plan("p");
+    for part in ["0/3", "1/3", "2/3"] {
+        place.expect(&format!("run p --shard {part} -q"), 0);
+    }
+    let _ = fs::write(place.path("p/claims/worker-gone"), "elsewhere 1");
+    let _ = fs::write(place.path("p/.plan.parquet.new"), "half");
+    let old = std::time::SystemTime::now() - Duration::from_secs(3600);
+    let touched = fs::File::options().write(true).open(place.path("p/claims/worker-gone"));
+    assert!(touched.and_then(|file| file.set_modified(old)).is_ok());
+    let dry = place.json("gc p --dry-run");
+    assert_eq!(
+        (&dry["segments"], &dry["results"], &dry["claims"]),
+        (&3.into(), &24.into(), &1.into()),
+        "{dry}"
+    );
+    assert_eq!(place.segments("p").len(), 3);
+    // A kill between the new segment and the end of the old ones loses nothing.
+    let died = place.command("gc p").env("CALCISIM_FAIL", "gc:1").output();
+    assert!(died.is_ok_and(|answer| !answer.status.success()));
+    assert_eq!((place.segments("p").len(), place.done("p")), (4, 24));
+    place.expect("gc p", 0);
+    assert_eq!((place.segments("p").len(), place.done("p")), (1, 24));
+    assert!(!place.path("p/claims/worker-gone").exists() && !place.path("p/.plan.parquet.new").exists());
+    assert!(place.table("p") == reference);
+    // Somebody at work is left alone.
+    let longer = Place::new(&GRID.replace("replicates = 4", "replicates = 4\ndays = 60"));
+    longer.plan("p");
+    let mut child = longer.start("run p --threads 1 -q");
+    std::thread::sleep(Duration::from_millis(400));
+    longer.expect("gc p", 7);
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[test]
+fn results_are_a_research_object_crate() -> Tested {
+    let place = Place::new(GRID);
+    place.reference();
+    let text = fs::read_to_string(place.path("reference-results/ro-crate-metadata.json"))?;
+    let record: Value = serde_json::from_str(&text)?;
+    assert_eq!(record["@context"], "https://w3id.org/ro/crate/1.1/context");
+    let graph = record["@graph"].as_array().ok_or("a graph")?;
+    let find = |id: &str| {
+        graph
+            .iter()
+            .find(|entity| entity["@id"] == id)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let descriptor = find("ro-crate-metadata.json");
+    assert_eq!(descriptor["@type"], "CreativeWork");
+    assert_eq!(descriptor["about"]["@id"], "./");
+    assert_eq!(descriptor["conformsTo"]["@id"], "https://w3id.org/ro/crate/1.1");
+    let root = find("./");
+    assert_eq!(root["@type"], "Dataset");
+    for key in ["name", "description", "license", "datePublished"] {
+        assert!(root[key].as_str().is_some_and(|word| !word.is_empty()), "{key}");
+    }
+    // Every file is a part, every part has its entity and lies there, every reference leads somewhere.
+    let parts: Vec<&str> = root["hasPart"]
+        .as_array()
+        .ok_or("parts")?
+        .iter()
+        .filter_map(|p| p["@id"].as_str())
+        .collect();
+    for part in &parts {
+        assert_eq!(find(part)["@type"], "File", "{part}");
+        assert!(place.path("reference-results").join(part).is_file(), "{part}");
+    }
+    assert!(
+        ["runs.parquet", "manifest.json", "experiment.toml"]
+            .iter()
+            .all(|name| parts.contains(name))
+    );
+    let action = find("#run");
+    assert_eq!(action["@type"], "CreateAction");
+    assert_eq!(
+        find(action["instrument"]["@id"].as_str().unwrap_or(""))["@type"],
+        "SoftwareApplication"
+    );
+    for key in ["object", "result"] {
+        let list = action[key].as_array().ok_or("a list")?;
+        assert!(
+            !list.is_empty()
+                && list
+                    .iter()
+                    .all(|p| find(p["@id"].as_str().unwrap_or("")) != Value::Null),
+            "{key}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn check_and_list_know_experiments() {
+    let place = Place::new(GRID);
+    let calcisim = |args: &[&str]| {
+        let answer = Command::new(env!("CARGO_BIN_EXE_calcisim"))
+            .args(args)
+            .current_dir(place.folder.path())
+            .output();
+        let answer = answer.unwrap_or_else(|fault| panic!("calcisim starts: {fault}"));
+        (
+            answer.status.code(),
+            String::from_utf8_lossy(&answer.stdout).into_owned(),
+        )
+    };
+    let (code, said) = calcisim(&["check", "e.toml", "tiny.toml", "smoke"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("e.toml (sweep, 24 rows): ok") && said.contains("tiny.toml: ok"),
+        "{said}"
+    );
+    place.write("bad.toml", &GRID.replace("levels = [1.2, 2.0]", "levls = [1.2, 2.0]"));
+    let (code, said) = calcisim(&["check", "bad.toml", "--json"]);
+    assert_eq!(code, Some(3));
+    assert!(said.contains("levels"), "{said}");
+    let (code, said) = calcisim(&["list", "experiments"]);
+    assert!(
+        code == Some(0) && said.contains("therapies_compare (compare)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn figures_of_an_experiment_are_drawn_from_its_results() {
+    let draw = |place: &Place| {
+        let answer = Command::new(env!("CARGO_BIN_EXE_calcisim"))
+            .args(["figures", "r"])
+            .current_dir(place.folder.path())
+            .output();
+        let answer = answer.unwrap_or_else(|fault| panic!("calcisim starts: {fault}"));
+        assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+        let mut names: Vec<String> = fs::read_dir(place.path("r/figures"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| name.ends_with(".svg"))
+            .collect();
+        names.sort();
+        names
+    };
+    let grid = Place::new(GRID);
+    grid.expect("run e.toml -o p -q", 0);
+    grid.expect("merge p -o r", 0);
+    assert_eq!(draw(&grid), ["dose_response.svg", "heat_maps.svg"]);
+    let svg = fs::read_to_string(grid.path("r/figures/heat_maps.svg")).unwrap_or_default();
+    assert!(
+        svg.contains("<title>Two factors</title>") && svg.contains("mineral.growth_rate_per_d"),
+        "{svg:.300}"
+    );
+    let screening = designed("sensitivity", "method = \"morris\"\ntrajectories = 2");
+    screening.expect("run e.toml -o p -q", 0);
+    screening.expect("merge p -o r", 0);
+    assert!(draw(&screening).contains(&"sensitivity.svg".to_owned()));
+    let svg = fs::read_to_string(screening.path("r/figures/sensitivity.svg")).unwrap_or_default();
+    assert!(svg.contains("other seeds"), "the floor of chance is in the picture");
 }
 
 #[test]

@@ -395,7 +395,7 @@ fn names(paths: &[PathBuf]) -> Vec<&str> {
 }
 
 #[test]
-fn a_run_folder_gives_four_figures_and_the_same_bytes_again() {
+fn a_run_folder_gives_six_figures_and_the_same_bytes_again() {
     let dir = place("run");
     make_run(&dir, "complete");
     write_snapshot(&dir.join("snapshots/day-0007.00.snap"), &skin(7.0, 0.0));
@@ -408,9 +408,12 @@ fn a_run_folder_gives_four_figures_and_the_same_bytes_again() {
         [
             "time_series.png",
             "time_series.svg",
+            "timeline.png",
+            "timeline.svg",
             "section_map.png",
             "fields.png",
-            "network.png"
+            "network.png",
+            "surface.png"
         ]
     );
     let first: Vec<Vec<u8>> = paths.iter().map(|p| fs::read(p).unwrap()).collect();
@@ -419,7 +422,7 @@ fn a_run_folder_gives_four_figures_and_the_same_bytes_again() {
         assert!(fs::read(path).unwrap() == bytes, "{} changed", path.display());
     }
     let files = fs::read_dir(dir.join("figures")).unwrap().count();
-    assert_eq!(files, 5, "no partial files stay");
+    assert_eq!(files, 8, "no partial files stay");
 }
 
 #[test]
@@ -430,7 +433,7 @@ fn a_run_that_still_goes_is_drawn_and_says_so() {
     fs::write(dir.join("series.csv"), &half[..half.len() * 2 / 3]).unwrap();
     write_snapshot(&dir.join("snapshots/day-0028.00.snap"), &skin(28.0, 500.0));
     let paths = figures::of_run(&dir).unwrap();
-    assert_eq!(paths.len(), 5);
+    assert_eq!(paths.len(), 8);
     let svg = fs::read_to_string(&paths[1]).unwrap();
     assert!(svg.contains("run in progress"));
 }
@@ -439,7 +442,7 @@ fn a_run_that_still_goes_is_drawn_and_says_so() {
 fn a_run_without_a_snapshot_still_has_its_time_series() {
     let dir = place("no_snapshot");
     make_run(&dir, "complete");
-    assert_eq!(figures::of_run(&dir).unwrap().len(), 2);
+    assert_eq!(figures::of_run(&dir).unwrap().len(), 4);
 }
 
 #[test]
@@ -447,7 +450,9 @@ fn a_plan_is_drawn_without_epidermis() {
     let dir = place("plan");
     make_run(&dir, "complete");
     write_snapshot(&dir.join("snapshots/day-0003.50.snap"), &mesentery());
-    assert_eq!(figures::of_run(&dir).unwrap().len(), 5);
+    let paths = figures::of_run(&dir).unwrap();
+    assert!(!names(&paths).contains(&"surface.png"), "a sheet has no skin");
+    assert_eq!(paths.len(), 7);
 }
 
 #[test]
@@ -459,7 +464,34 @@ fn a_block_is_drawn_as_its_middle_slice() {
     let dir = place("block");
     make_run(&dir, "complete");
     write_snapshot(&dir.join("snapshots/day-0005.00.snap"), &block);
-    assert_eq!(figures::of_run(&dir).unwrap().len(), 5);
+    assert_eq!(figures::of_run(&dir).unwrap().len(), 8);
+}
+
+#[test]
+fn every_figure_can_be_an_svg_with_its_maps_inside() {
+    let dir = place("svg");
+    make_run(&dir, "complete");
+    write_snapshot(&dir.join("snapshots/day-0090.00.snap"), &skin(90.0, 1050.0));
+    let only = Some(figures::Formats {
+        png: false,
+        svg: true,
+        is_small: false,
+    });
+    let paths = figures::of_run_as(&dir, only).unwrap();
+    assert_eq!(paths.len(), 6);
+    for path in &paths {
+        let svg = fs::read_to_string(path).unwrap();
+        let maps = svg.matches("<image ").count();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let is_map = !["time_series", "timeline"].contains(&name);
+        assert_eq!(maps > 0, is_map, "{name} has {maps} pictures");
+        assert_eq!(svg.matches("<svg").count(), 1, "{name}");
+        assert!(svg.trim_end().ends_with("</svg>") && svg.contains("<title>"), "{name}");
+        assert!(
+            !svg.contains("http") || svg.matches("http").count() == 1,
+            "{name} names the namespace alone"
+        );
+    }
 }
 
 #[test]

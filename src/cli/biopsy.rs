@@ -31,6 +31,7 @@ const USUAL_DEPTH_UM: f64 = 6000.0;
                         calcisim biopsy output/cua_warfarin-s1 --day 42 --site lesion-edge --stain he,vk,alizarin --sections 3\n  \
                         calcisim biopsy output/cua_warfarin-s1 output/ckd_chronic-s1 --day 30,60 --punch 2mm,3mm,4mm \\\n      \
                         --site random,lesion-edge --sections 1,3 --n 500\n  \
+                        calcisim biopsy output/cua_warfarin-s1 --day 42 --punch 4mm --site 2.0 --in-run   the course after it, with its wound\n  \
                         calcisim biopsy output/cua_warfarin-s1 output/ckd_chronic-s1 --day 60 --punch 3mm --set-of 24 --out output/slides\n\n\
                         A day that the folder does not hold is replayed. Runs after the first count as mimics: they give the specificity."
 )]
@@ -69,10 +70,13 @@ pub struct BiopsyArgs {
     /// So many unlabelled slides for readers, with a sealed key beside them
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub set_of: Option<u32>,
-    /// Take it in the run: the punch would wound the tissue
+    /// Take it in the run: a new run folder, in which the punch wounds the tissue on that day
     #[arg(long)]
     pub in_run: bool,
-    /// Folder of the pictures and tables; RUN/biopsy by default
+    /// With --in-run: replace a run folder that exists
+    #[arg(long, requires = "in_run")]
+    pub force: bool,
+    /// Folder of the pictures and tables, RUN/biopsy by default; with --in-run the new run folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Small pictures for pages: a third of the resolution, few colours
@@ -207,11 +211,7 @@ impl BiopsyArgs {
 
 pub(super) fn biopsy(args: &BiopsyArgs, global: &Global) -> Result<Reply> {
     if args.in_run {
-        return Err(Error::Usage(
-            "--in-run is not built: the rule of injury strips endothelium but takes no tissue away, so a punch in the run would be \
-             a bruise, not a hole. For a bruise of that size add a [[challenge]] of kind \"trauma\" to the scenario"
-                .into(),
-        ));
+        return super::biopsy_in_run::in_run(args, global);
     }
     if let Some(count) = args.set_of {
         return biopsy_many::slides(args, count, global);
@@ -242,8 +242,9 @@ struct Taken {
     findings: Findings,
 }
 
-fn take_one(args: &BiopsyArgs, tissue: &Tissue) -> Result<Taken> {
-    let Tissue { snapshot, lens, .. } = tissue;
+/// The punch that is asked for, checked against the tissue.
+pub(super) fn punch_of(args: &BiopsyArgs, tissue: &Tissue) -> Result<Punch> {
+    let snapshot = &tissue.snapshot;
     let site = args.site.first().copied().unwrap_or(Site::LesionEdge);
     let ground = Ground::new(snapshot);
     ground.check(site, snapshot.day)?;
@@ -256,6 +257,12 @@ fn take_one(args: &BiopsyArgs, tissue: &Tissue) -> Result<Taken> {
         depth_um: args.depth_um(snapshot),
     };
     punch.check(&snapshot.grid)?;
+    Ok(punch)
+}
+
+fn take_one(args: &BiopsyArgs, tissue: &Tissue) -> Result<Taken> {
+    let Tissue { snapshot, lens, .. } = tissue;
+    let punch = punch_of(args, tissue)?;
     let cuts: Vec<Cut> = punch
         .levels_um(&snapshot.grid, args.sections[0], 0.5)
         .into_iter()
@@ -270,7 +277,12 @@ fn single(args: &BiopsyArgs, global: &Global) -> Result<Reply> {
         .tissues(&args.run, global)?
         .pop()
         .ok_or_else(|| Error::Internal("a biopsy without a day".into()))?;
-    let taken = take_one(args, &tissue)?;
+    single_of(args, &tissue, &args.folder())
+}
+
+/// One biopsy of a tissue, its pictures and words in a folder.
+pub(super) fn single_of(args: &BiopsyArgs, tissue: &Tissue, folder: &Path) -> Result<Reply> {
+    let taken = take_one(args, tissue)?;
     let condition = Condition {
         diameter_um: taken.punch.diameter_um,
         depth_um: taken.punch.depth_um,
@@ -280,13 +292,12 @@ fn single(args: &BiopsyArgs, global: &Global) -> Result<Reply> {
     let others = take(&tissue.snapshot, condition, TRIES, args.seed, &tissue.lens)?;
     let hit = |b: &Biopsy| b.findings.verdict(args.rule) == crate::picture::biopsy::Verdict::Positive;
     let elsewhere = Share::of(others.iter().filter(|b| hit(b)).count(), TRIES);
-    let folder = args.folder();
-    files::make_folder(&folder)?;
+    files::make_folder(folder)?;
     let stem = stem(args, &taken, tissue.snapshot.day);
-    let pictures = draw(args, &tissue, &taken, &folder, &stem)?;
+    let pictures = draw(args, tissue, &taken, folder, &stem)?;
     reply(
         args,
-        &tissue,
+        tissue,
         &taken,
         elsewhere,
         &folder.join(format!("{stem}.json")),

@@ -4,6 +4,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::Reply;
+use crate::error::{Diagnostic, Error, Result};
+use crate::experiment::file;
 use crate::library::Disk;
 use crate::scenario::Scenario;
 
@@ -11,7 +13,7 @@ use crate::scenario::Scenario;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  calcisim check mine.toml\n  calcisim check scenarios/*.toml --json")]
 pub struct CheckArgs {
-    /// Paths of scenarios, or names of shipped ones
+    /// Paths of scenarios or experiments, or names of shipped ones
     #[arg(required = true)]
     pub files: Vec<String>,
     /// Change one value before the check: a dotted path
@@ -19,18 +21,35 @@ pub struct CheckArgs {
     pub sets: Vec<String>,
 }
 
+/// Checks one file: its name to be shown, and warnings. A name that both have is a scenario.
+fn one(name: &str, sets: &[String]) -> Result<(String, Vec<Diagnostic>)> {
+    if !file::is_experiment(&Disk, name) {
+        return Scenario::load(&Disk, name, sets).map(|(scenario, warnings)| (scenario.file, warnings));
+    }
+    if !sets.is_empty() {
+        let why = "an experiment takes no --set: write it under [set] of the file";
+        return Err(Error::Usage(format!("{name}: {why}")));
+    }
+    let (experiment, warnings) = file::load(&Disk, name)?;
+    let runs = experiment.arms.len() as u64 * experiment.points.rows.len() as u64 * experiment.replicates;
+    Ok((
+        format!("{} ({}, {runs} rows)", experiment.file, experiment.kind.word()),
+        warnings,
+    ))
+}
+
 pub(super) fn check(args: &CheckArgs) -> Reply {
     let mut reply = Reply::default();
     let mut codes = Vec::new();
     for name in &args.files {
-        match Scenario::load(&Disk, name, &args.sets) {
-            Ok((scenario, warnings)) => {
+        match one(name, &args.sets) {
+            Ok((file, warnings)) => {
                 let note = match warnings.len() {
                     0 => String::new(),
                     1 => ", 1 warning".into(),
                     n => format!(", {n} warnings"),
                 };
-                reply.text += &format!("{}: ok{note}\n", scenario.file);
+                reply.text += &format!("{file}: ok{note}\n");
                 reply.warnings.extend(warnings);
             }
             Err(error) => {

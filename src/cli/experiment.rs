@@ -1,4 +1,4 @@
-//! `calcisim experiment`: plan, run, status, merge, verify, sbatch.
+//! `calcisim experiment`: plan, run, status, merge, verify, sbatch, gc, page.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,12 +6,14 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::experiment_rest::{self, GcArgs, PageArgs};
 use super::run::{notes, object, threads};
 use super::{Global, Reply};
 use crate::error::{Diagnostic, Error, Result};
 use crate::experiment::calibrate::course;
 use crate::experiment::execute::ExecuteOptions;
-use crate::experiment::plan::{Installed, Plan};
+use crate::experiment::plan::Plan;
+use crate::experiment::plan_folder::Installed;
 use crate::experiment::validation::{self, Table};
 use crate::experiment::{file, merge, pilot, sbatch, status, verdict, verify};
 use crate::library::Disk;
@@ -57,6 +59,10 @@ pub enum ExperimentCommand {
     Verdict(VerdictArgs),
     /// Write a Slurm script that runs a plan as an array
     Sbatch(SbatchArgs),
+    /// Write a small page about merged results: what they say, tables, pictures
+    Page(PageArgs),
+    /// Tidy a plan: put its results into one segment, remove what dead workers left
+    Gc(GcArgs),
 }
 
 /// `calcisim experiment plan`.
@@ -275,6 +281,8 @@ pub(super) fn experiment(args: &ExperimentArgs, global: &Global) -> Result<Reply
         ExperimentCommand::Validate(args) => validated(args),
         ExperimentCommand::Verdict(args) => judged(args),
         ExperimentCommand::Sbatch(args) => script(args),
+        ExperimentCommand::Gc(args) => experiment_rest::tidied(args),
+        ExperimentCommand::Page(args) => experiment_rest::paged(args),
     }
 }
 
@@ -389,6 +397,7 @@ fn run(args: &RunArgs, global: &Global) -> Result<Reply> {
             stop: Stop::by_signals()?,
             time_to_live: args.time_to_live.unwrap_or(defaults.time_to_live),
             keep_every: args.keep_every.unwrap_or(defaults.keep_every),
+            advice: String::new(),
         },
     )?;
     let json = json!({"plan": plan.folder.display().to_string(), "runs": done.runs, "before": done.before,

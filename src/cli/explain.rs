@@ -248,7 +248,7 @@ fn therapy(kind: TherapyKind) -> Reply {
         fields.push("viability");
     }
     if rule.place {
-        fields.extend(["x_mm", "depth_mm", "radius_mm"]);
+        fields.extend(["x_mm", "y_mm", "depth_mm", "radius_mm"]);
     }
     if rule.duration {
         fields.push("duration_h");

@@ -4,12 +4,15 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{Reply, show};
+use crate::experiment::file;
 use crate::parameters::{Arrows, ChallengeKind, Registry, TherapyKind};
 use crate::scenario::{Scenario, Shipped};
 
 /// `calcisim list`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  calcisim list\n  calcisim list parameters | grep phosphate")]
+#[command(
+    after_help = "Examples:\n  calcisim list\n  calcisim list experiments\n  calcisim list parameters | grep phosphate"
+)]
 pub struct ListArgs {
     /// What to list
     #[arg(value_enum, default_value_t = What::Scenarios)]
@@ -21,6 +24,8 @@ pub struct ListArgs {
 pub enum What {
     /// Scenarios that ship with calcisim.
     Scenarios,
+    /// Experiments that ship with calcisim.
+    Experiments,
     /// Every parameter of the registry.
     Parameters,
     /// Causal arrows that can be turned off.
@@ -45,6 +50,18 @@ pub(super) fn list(args: &ListArgs) -> Reply {
                         question.clone(),
                         json!({ "name": name, "question": question }),
                     )
+                })
+                .collect(),
+        ),
+        What::Experiments => (
+            "experiments",
+            file::shipped()
+                .into_iter()
+                .map(|name| {
+                    let (kind, question, cost) = file::load(&Shipped, name)
+                        .map_or_else(|_| Default::default(), |(e, _)| (e.kind.word(), e.question, e.cost));
+                    let value = json!({"name": name, "kind": kind, "question": question, "cost": cost});
+                    (format!("{name} ({kind})"), format!("{question} {cost}"), value)
                 })
                 .collect(),
         ),

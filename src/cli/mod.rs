@@ -15,16 +15,19 @@ use crate::solve::multigrid::Simd;
 use crate::version;
 
 mod biopsy;
+mod biopsy_in_run;
 mod biopsy_many;
 mod check;
 mod drawing;
 pub mod experiment;
+mod experiment_rest;
 mod explain;
 mod export;
 mod flow;
 mod list;
 mod new;
 mod oxygen;
+mod report;
 pub mod run;
 mod show;
 #[cfg(feature = "view")]
@@ -80,12 +83,14 @@ pub enum Command {
     Run(RunArgs),
     /// Run several scenarios with common random numbers and compare them with the first
     Compare(CompareArgs),
-    /// Many runs: plan, run, status, merge, verify, sbatch
+    /// Many runs: plan, run, status, merge, verify, sbatch, gc, page
     Experiment(experiment::ExperimentArgs),
     /// Go on with a run that was stopped, or make a finished one longer
     Resume(ResumeArgs),
     /// Draw the figures of a run or a comparison
     Figures(FiguresArgs),
+    /// Write a report of a run, a comparison or an experiment: one HTML file
+    Report(report::ReportArgs),
     /// Take a virtual punch biopsy of a run: sections in stains, a checklist, a verdict; or many of them
     Biopsy(biopsy::BiopsyArgs),
     /// Write a run in files that other programs open: VTK, OME-Zarr, Simularium, CSV; or a scenario as an offline page
@@ -97,13 +102,13 @@ pub enum Command {
     Flow(flow::FlowArgs),
     /// Oxygen of a measured network, in its tissue and its blood
     Oxygen(oxygen::OxygenArgs),
-    /// Check scenario files without running them
+    /// Check scenario and experiment files without running them
     Check(check::CheckArgs),
     /// Show every value of a scenario with its origin; the output is a scenario again
     Show(show::ShowArgs),
     /// Explain a parameter, a switch, a challenge or a therapy
     Explain(explain::ExplainArgs),
-    /// List the scenarios that ship with calcisim, or parameters, switches, challenges, therapies
+    /// List the scenarios and experiments that ship with calcisim, or parameters, switches, challenges, therapies
     List(list::ListArgs),
     /// Write a scenario file to start from
     New(new::NewArgs),
@@ -212,6 +217,7 @@ fn dispatch(cli: Cli) -> Result<Reply> {
         Command::Experiment(args) => experiment::experiment(&args, global),
         Command::Resume(args) => run::resume(&args, global),
         Command::Figures(args) => run::figures(&args, global),
+        Command::Report(args) => report::report(&args),
         Command::Biopsy(args) => biopsy::biopsy(&args, global),
         Command::Export(args) => export::export(&args, global),
         #[cfg(feature = "view")]

@@ -88,7 +88,10 @@ pub struct ResumeArgs {
 /// `calcisim figures`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  calcisim figures output/cua_warfarin-s1\n  \
+                        calcisim figures output/cua_warfarin-s1 --format svg\n  \
+                        calcisim figures output/cua_warfarin-s1 --day 10,20,40,80\n  \
                         calcisim figures output/cua_warfarin-s1 --animate course.gif --frames 60\n  \
+                        calcisim figures output/block_3d-s1 --animate skin.gif --lens surface\n  \
                         calcisim figures output/compare-msc_vehicle-vs-msc_local --animate arms.mp4")]
 pub struct FiguresArgs {
     /// A run folder or the folder of a comparison
@@ -96,6 +99,24 @@ pub struct FiguresArgs {
     /// Animate the map instead: a .gif, or with ffmpeg an .mp4 or .webm; the arms of a comparison side by side
     #[arg(long, value_name = "FILE")]
     pub animate: Option<std::path::PathBuf>,
+    /// Formats of the figures: png, svg; by default png, and svg as well for those that are lines alone
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',', conflicts_with = "animate", value_parser = ["png", "svg"])]
+    pub format: Vec<String>,
+    /// Sections of these days side by side instead (with commas); a day that the folder does not hold is replayed
+    #[arg(long, value_name = "D", value_delimiter = ',', conflicts_with = "animate")]
+    pub day: Vec<f64>,
+    /// Small pictures for pages: a third of the resolution, few colours
+    #[arg(long, conflicts_with = "animate")]
+    pub small: bool,
+    /// What the animation shows: section, or the surface of a block from above
+    #[arg(long, value_name = "LENS", requires = "animate", default_value = "section", value_parser = ["section", "surface"])]
+    pub lens: String,
+    /// Tone of the skin with --lens surface: light, brown, dark
+    #[arg(long, value_name = "TONE", requires = "animate", default_value = "brown", value_parser = ["light", "brown", "dark"])]
+    pub skin: String,
+    /// Seed of the arms of a comparison; without, the one nearest to the medians of the arms
+    #[arg(long, value_name = "N", requires = "animate")]
+    pub seed: Option<u64>,
     /// Frames of the animation: the run is replayed for them; without, the days that the folder holds
     #[arg(long, value_name = "N", requires = "animate", value_parser = clap::value_parser!(u32).range(2..=2000))]
     pub frames: Option<u32>,
@@ -242,7 +263,8 @@ pub(super) fn compare(args: &CompareArgs, global: &Global) -> Result<Reply> {
     )?;
     let mut json = object(comparison.to_json());
     let mut text = comparison.text();
-    let pictures = draw(&comparison.out, true)?;
+    let mut pictures = draw(&comparison.out, true)?;
+    pictures.extend(report(&comparison.out)?);
     for path in &pictures {
         text.push_str(&format!("Wrote {}\n", path.display()));
     }
@@ -256,6 +278,17 @@ pub(super) fn compare(args: &CompareArgs, global: &Global) -> Result<Reply> {
     })
 }
 
+/// The report of a comparison, in its folder; nothing in a build without figures.
+#[cfg(feature = "figures")]
+fn report(folder: &std::path::Path) -> Result<Option<std::path::PathBuf>> {
+    Ok(Some(crate::report::write(&[folder.to_owned()], None)?.path))
+}
+
+#[cfg(not(feature = "figures"))]
+fn report(_: &std::path::Path) -> Result<Option<std::path::PathBuf>> {
+    Ok(None)
+}
+
 pub(super) fn resume(args: &ResumeArgs, global: &Global) -> Result<Reply> {
     let outcome = simulation::resume(&args.run, args.days, &options(None, args.threads, global)?)?;
     finished(&outcome, Vec::new())
@@ -264,7 +297,7 @@ pub(super) fn resume(args: &ResumeArgs, global: &Global) -> Result<Reply> {
 pub(super) fn figures(args: &FiguresArgs, global: &Global) -> Result<Reply> {
     let paths = match &args.animate {
         Some(file) => vec![animate(args, file, global)?],
-        None => draw(&args.run, false)?,
+        None => draw_as(args, global)?,
     };
     let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
     let text = names.iter().map(|name| format!("Wrote {name}\n")).collect::<String>();
@@ -273,9 +306,16 @@ pub(super) fn figures(args: &FiguresArgs, global: &Global) -> Result<Reply> {
 
 #[cfg(feature = "figures")]
 fn animate(args: &FiguresArgs, file: &std::path::Path, global: &Global) -> Result<std::path::PathBuf> {
-    use crate::figures::animate::{Request, of_folder};
+    use crate::figures::animate::{Lens, Request, of_folder};
+    use crate::picture::surface::Tone;
+    let tone = Tone::ALL.into_iter().find(|tone| tone.word() == args.skin);
     let request = Request {
         frames: args.frames.map(|n| n as usize),
+        view: match (args.lens.as_str(), tone) {
+            ("surface", Some(tone)) => Lens::Surface(tone),
+            _ => Lens::Section,
+        },
+        seed: args.seed,
         replay: crate::simulation::archive::ReplayOptions {
             threads: args.threads.unwrap_or(0),
             is_quiet: global.quiet,
@@ -292,14 +332,39 @@ fn animate(_: &FiguresArgs, _: &std::path::Path, _: &Global) -> Result<std::path
     ))
 }
 
+/// Draws what a folder holds in the formats asked for.
+#[cfg(feature = "figures")]
+fn draw_as(args: &FiguresArgs, global: &Global) -> Result<Vec<std::path::PathBuf>> {
+    let has = |word: &str| args.format.iter().any(|format| format == word);
+    let chosen = (args.small || !args.format.is_empty()).then(|| crate::figures::Formats {
+        png: has("png") || args.format.is_empty(),
+        svg: has("svg"),
+        is_small: args.small,
+    });
+    if args.day.is_empty() {
+        return crate::figures::of_folder_as(&args.run, chosen);
+    }
+    let options = crate::simulation::archive::ReplayOptions {
+        threads: args.threads.unwrap_or(0),
+        is_quiet: global.quiet,
+        stop: Stop::by_signals()?,
+    };
+    crate::figures::of_days(&args.run, &args.day, chosen, &options)
+}
+
+#[cfg(not(feature = "figures"))]
+fn draw_as(args: &FiguresArgs, _: &Global) -> Result<Vec<std::path::PathBuf>> {
+    draw(&args.run, false)
+}
+
 /// Draws what a folder holds; a build without figures says so, or stays silent where pictures come on top.
 #[cfg(feature = "figures")]
-fn draw(folder: &std::path::Path, _on_top: bool) -> Result<Vec<std::path::PathBuf>> {
+pub(super) fn draw(folder: &std::path::Path, _on_top: bool) -> Result<Vec<std::path::PathBuf>> {
     crate::figures::of_folder(folder)
 }
 
 #[cfg(not(feature = "figures"))]
-fn draw(_folder: &std::path::Path, on_top: bool) -> Result<Vec<std::path::PathBuf>> {
+pub(super) fn draw(_folder: &std::path::Path, on_top: bool) -> Result<Vec<std::path::PathBuf>> {
     if on_top {
         return Ok(Vec::new());
     }

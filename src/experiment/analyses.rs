@@ -55,7 +55,10 @@ impl Values<'_> {
     /// Day that an endpoint speaks of.
     fn day(&self, endpoint: &Endpoint) -> f64 {
         match endpoint.origin {
-            Origin::At(day, _) => self.plan.manifest.outputs.at_days[day],
+            Origin::At(day, _) | Origin::Read(day, _) => {
+                let days = &self.plan.manifest.outputs.at_days;
+                days.get(day).copied().unwrap_or(self.plan.manifest.days)
+            }
             _ => self.plan.manifest.days,
         }
     }
@@ -70,6 +73,7 @@ impl Values<'_> {
             Analysis::Calibrate(_) => told.extend(course::tables(self.plan)?),
             _ => told.extend(self.sensitivity()?),
         }
+        told.extend(self.answers());
         if self.plan.points.len() == 1 {
             told.extend(self.survival());
             told.push(self.consistency());
@@ -107,6 +111,11 @@ impl Index {
         let found = self.st.or(self.mu_star).map(|e| e.value);
         let found = found.or_else(|| self.prcc.map(|(r, _, _)| r.abs()));
         found.filter(|x| x.is_finite()).unwrap_or(0.0)
+    }
+
+    /// Lower end of that number's interval.
+    fn low(&self) -> Option<f64> {
+        self.st.or(self.mu_star)?.interval.map(|i| i.low)
     }
 
     fn cells(&self) -> String {
@@ -418,10 +427,9 @@ impl Values<'_> {
         let mut text = "arm,output,sample_size,subset,a_measure,a_max,verdict\n".to_owned();
         for (arm, record) in m.arms.iter().enumerate() {
             for (e, endpoint) in self.endpoints().iter().enumerate() {
+                // Rows that were dropped or failed are no replicates.
                 let values: Vec<f64> = self.replicates(arm, e).concat();
-                if values.iter().any(|x| !x.is_finite()) {
-                    continue;
-                }
+                let values: Vec<f64> = values.into_iter().filter(|x| x.is_finite()).collect();
                 let found = consistency::consistency(&values, &sizes, SUBSETS);
                 for subset in &found.subsets {
                     let verdict = found.verdicts.iter().find(|v| v.size == subset.size);
@@ -468,7 +476,24 @@ fn ranking(
         words.collect::<Vec<_>>().join(", ")
     );
     if let Some(dummy) = dummy {
-        line.push_str(&format!("; a factor without effect has {}", short(dummy)));
+        line.push_str(&format!("; other seeds alone make {}", short(dummy)));
+        let paths = plan
+            .manifest
+            .factors
+            .iter()
+            .zip(indices)
+            .filter(|(f, _)| f.path != DUMMY);
+        let known: Vec<bool> = paths.filter_map(|(_, index)| Some(index.low()? > dummy)).collect();
+        let no_larger = (0..indices.len())
+            .filter(|&i| plan.manifest.factors[i].path != DUMMY && indices[i].rank() <= dummy)
+            .count();
+        if !known.is_empty() {
+            let above = known.iter().filter(|is_above| **is_above).count();
+            line.push_str(&format!(
+                " ({above} of {} factors lie above that with their whole interval, {no_larger} are no larger)",
+                known.len()
+            ));
+        }
     }
     if let Some(share) = share.filter(|s| s.is_finite()) {
         line.push_str(&format!(

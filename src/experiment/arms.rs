@@ -22,6 +22,20 @@ pub struct Arm {
     pub(super) place: Place,
 }
 
+impl Arm {
+    /// An arm from a scenario that is resolved already.
+    pub(super) fn resolved(id: &str, scenario: Scenario, text: String, companions: Vec<(String, String)>) -> Self {
+        Self {
+            id: id.to_owned(),
+            digest: digest(&text, &companions),
+            scenario,
+            text,
+            companions,
+            place: Place::Default,
+        }
+    }
+}
+
 /// What the top of the file says about every arm.
 pub(super) struct Common {
     pub base: Option<Item>,

@@ -3,25 +3,33 @@
 //! Arm = scenario file; the first is the reference. Replicate r of every arm is the run with seed N + r, so the arms share
 //! their dice and differ only by what the scenario changed: contrasts are arm − reference over pairs of equal seed.
 //! Endpoints are `final.*` and `t_*`; a date that did not come is censored at the end of the run.
+//!
+//! A comparison is a plan and is executed like every other one. Until it is whole, its runs are kept beside its folder, so
+//! that the same command goes on after a kill.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::effects::{self, Contrast, Measure, Spread, ends, pairs};
-use super::statistics::{self, Paired};
+use super::effects::{self, Contrast, Measure};
+use super::execute::{ExecuteOptions, execute};
+use super::file::{Experiment, Kind};
+use super::job::{Outcome, Series};
+use super::merge_rows::series_text;
+use super::outputs::{self, Endpoint, Outputs};
+use super::plan::Plan;
+use super::points::Points;
+use super::results::Results;
+use super::sampled::Analysis;
+use super::{arms, questions};
 use crate::error::{Diagnostic, Error, Result};
-use crate::output::series::{COLUMNS, Row};
-use crate::output::summary::{DATES, Summary};
-use crate::output::{cell, files, number, quoted, run_json, snapshots};
-use crate::par;
+use crate::output::{cell, files, number, quoted, run_json};
+use crate::scenario::Scenario;
 use crate::simulation::forecast::Forecast;
-use crate::simulation::progress::{Progress, duration};
+use crate::simulation::progress::duration;
 use crate::simulation::stop::Stop;
-use crate::simulation::{RunSettings, folder, simulate, threads_or_cores};
+use crate::simulation::{RunSettings, folder, threads_or_cores};
 
 /// One arm: a scenario under the stem of its file.
 #[derive(Clone, Debug)]
@@ -74,8 +82,12 @@ pub struct RunRow {
     pub replicate: u64,
     /// Seed.
     pub seed: u64,
-    /// Outcome, or why there is none.
-    pub result: std::result::Result<Summary, String>,
+    /// Why it failed; empty when it did not.
+    pub error: String,
+    /// Hash of the last state.
+    pub state_hash: String,
+    /// Values of the endpoints as they are: nothing = not applicable, or did not happen, or the run failed.
+    pub values: Vec<Option<f64>>,
 }
 
 /// A finished comparison.
@@ -98,28 +110,18 @@ pub struct Comparison {
 }
 
 /// The endpoints: every column at the end, then the dates.
-fn endpoints() -> Vec<Measure> {
-    let measure = |name: String, unit: &str, is_date| Measure {
-        name,
-        unit: unit.to_owned(),
-        is_date,
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    outputs::all()
+}
+
+/// The endpoints as the tables of effects name them.
+pub(super) fn measures() -> Vec<Measure> {
+    let measure = |e: Endpoint| Measure {
+        is_date: e.is_date(),
+        name: e.name,
+        unit: e.unit,
     };
-    let finals = COLUMNS
-        .iter()
-        .map(|c| measure(format!("final.{}", c.name), c.unit, false));
-    finals
-        .chain(DATES.iter().map(|&d| measure(d.to_owned(), "d", true)))
-        .collect()
-}
-
-/// Values of the endpoints as they are: nothing = not applicable, or did not happen.
-fn values(summary: &Summary) -> Vec<Option<f64>> {
-    summary.last.0.iter().copied().chain(summary.dates()).collect()
-}
-
-/// Value of an endpoint for the statistics: a date that did not come counts as the end of the run.
-fn censored(endpoint: usize, value: Option<f64>, days: f64) -> Option<f64> {
-    value.or((endpoint >= COLUMNS.len()).then_some(days))
+    endpoints().into_iter().map(measure).collect()
 }
 
 /// Compares the arms and writes the folder of results in one stroke.
@@ -147,12 +149,24 @@ pub fn compare(arms: &[Arm], options: &CompareOptions) -> Result<Comparison> {
             duration(forecast.seconds * runs as f64 / at_once as f64),
         );
     }
-    // What the runs write meanwhile goes into the folder that takes its place at the end.
+    let plan = planned(arms, seed, options, &out)?;
+    execute(
+        &plan,
+        &ExecuteOptions {
+            threads,
+            is_quiet: options.is_quiet,
+            stop: options.stop.clone(),
+            advice: "the same command goes on".to_owned(),
+            ..ExecuteOptions::default()
+        },
+    )?;
+    let results = Results::read(&plan.folder, true)?;
+    results.refuse_conflicts(&plan)?;
     let (runs, contrasts) = folder::install(&out, options.force, is_compare_folder, |folder| {
         for part in ["series", "snapshots", "scenarios"] {
             files::make_folder(&folder.join(part))?;
         }
-        let runs = run_all(arms, seed, options, threads, folder)?;
+        let runs = collected(&plan, &results, folder)?;
         if let Some(first) = all_failed(&runs) {
             return Err(Error::Condition(format!("every run failed; the first: {first}")));
         }
@@ -178,6 +192,8 @@ pub fn compare(arms: &[Arm], options: &CompareOptions) -> Result<Comparison> {
         files::write_whole(&folder.join("compare.json"), run_json::pretty(&manifest)?.as_bytes())?;
         Ok((runs, contrasts))
     })?;
+    // Everything is in its place now.
+    let _ = std::fs::remove_dir_all(&plan.folder);
     Ok(Comparison {
         arms: ids,
         days: reference.days,
@@ -189,6 +205,89 @@ pub fn compare(arms: &[Arm], options: &CompareOptions) -> Result<Comparison> {
     })
 }
 
+/// Where the runs of a comparison are kept until it is whole.
+fn runs_folder(out: &Path) -> PathBuf {
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    out.with_file_name(format!(".{name}.runs"))
+}
+
+/// The plan of a comparison, with the runs of an earlier try that are the same.
+fn planned(arms: &[Arm], seed: u64, options: &CompareOptions, out: &Path) -> Result<Plan> {
+    let resolved = arms.iter().map(|arm| {
+        let settings = &arm.settings;
+        let (scenario, _) = Scenario::from_text(&arm.id, &settings.text, &[])?;
+        Ok(arms::Arm::resolved(
+            &arm.id,
+            scenario,
+            settings.text.clone(),
+            settings.companions.clone(),
+        ))
+    });
+    let resolved: Vec<arms::Arm> = resolved.collect::<Result<_>>()?;
+    let reference = &arms[0].settings;
+    let experiment = Experiment {
+        file: String::new(),
+        text: String::new(),
+        kind: Kind::Compare,
+        name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        question: String::new(),
+        cost: String::new(),
+        replicates: options.replicates,
+        seed,
+        common_random_numbers: true,
+        days: reference.days,
+        arms: resolved,
+        factors: Vec::new(),
+        points: Points::none(),
+        analysis: Analysis::None,
+        outputs: Outputs {
+            series_every_h: Some(reference.series_every_h),
+            snapshots: true,
+            ..Outputs::default()
+        },
+        staged: None,
+        sequential: None,
+        questions: questions::Questions::default(),
+    };
+    let mut plan = Plan::of(&experiment, &runs_folder(out))?;
+    if plan.folder.exists() && Plan::open(&plan.folder).is_err() {
+        // What cannot be read is no plan of ours any more: a kill while it was written.
+        std::fs::remove_dir_all(&plan.folder).map_err(|fault| files::trouble(&plan.folder, "replace", &fault))?;
+    }
+    plan.install(&experiment, true)?;
+    Ok(plan)
+}
+
+/// Every run as a row, its series, and the last snapshot of replicate 0.
+fn collected(plan: &Plan, results: &Results, folder: &Path) -> Result<Vec<RunRow>> {
+    let mut reader = results.reader();
+    let mut rows = Vec::new();
+    for (row, run) in plan.runs.iter().enumerate() {
+        let place = plan.row(row);
+        let name = format!("{}-s{}", plan.manifest.arms[place.arm].id, place.seed);
+        let record = reader
+            .get(*run)?
+            .ok_or_else(|| Error::Internal(format!("{name} has no result although everything was done")))?;
+        let outcome = Outcome::read(&record)?;
+        let series = series_text(&Series::read(&record)?);
+        files::write_whole(&folder.join("series").join(format!("{name}.csv")), series.as_bytes())?;
+        let snapshot = plan.folder.join("blobs").join(format!("{run}.snap"));
+        if place.replicate == 0 && snapshot.is_file() {
+            let to = folder.join("snapshots").join(format!("{name}.snap"));
+            files::write_whole(&to, &files::read(&snapshot)?)?;
+        }
+        rows.push(RunRow {
+            arm: place.arm,
+            replicate: place.replicate,
+            seed: place.seed,
+            values: endpoints().iter().map(|e| outcome.value(e.origin)).collect(),
+            error: outcome.error,
+            state_hash: outcome.state_hash,
+        });
+    }
+    Ok(rows)
+}
+
 /// Whether a folder holds a comparison of ours.
 pub fn is_compare_folder(path: &Path) -> bool {
     let manifest: Option<Value> = std::fs::read(path.join("compare.json"))
@@ -198,9 +297,9 @@ pub fn is_compare_folder(path: &Path) -> bool {
 }
 
 fn all_failed(runs: &[RunRow]) -> Option<&str> {
-    let mut errors = runs.iter().map(|run| run.result.as_ref().err());
-    let first = errors.next().flatten()?;
-    errors.all(|e| e.is_some()).then_some(first)
+    let first = runs.first()?;
+    let is_hopeless = runs.iter().all(|run| !run.error.is_empty());
+    is_hopeless.then_some(first.error.as_str())
 }
 
 /// What makes scenarios comparable; all faults at once.
@@ -278,117 +377,32 @@ fn check(arms: &[Arm], options: &CompareOptions) -> Result<()> {
     }
 }
 
-/// All runs, so many at a time; each on one thread of its own, so that no run waits inside another.
-fn run_all(arms: &[Arm], seed: u64, options: &CompareOptions, threads: usize, folder: &Path) -> Result<Vec<RunRow>> {
-    // Replicate by replicate, so that pairs are finished together.
-    let jobs: Vec<(usize, u64)> = (0..options.replicates)
-        .flat_map(|replicate| (0..arms.len()).map(move |arm| (arm, replicate)))
-        .collect();
-    let total: u64 = jobs.iter().map(|&(arm, _)| arms[arm].settings.last_step()).sum();
-    let (next, steps) = (AtomicUsize::new(0), AtomicU64::new(0));
-    let is_over = AtomicBool::new(false);
-    let rows: Mutex<Vec<Result<RunRow>>> = Mutex::new(Vec::new());
-    let progress = Mutex::new(Progress::new(total, 0, options.is_quiet));
-    let work = || {
-        while let Some(&(arm, replicate)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if is_over.load(Ordering::Relaxed) {
-                return;
-            }
-            let mut tick = || {
-                let done = steps.fetch_add(1, Ordering::Relaxed) + 1;
-                // A thread that finds another at the bar passes by.
-                if let Ok(mut progress) = progress.try_lock() {
-                    progress.at(done, || {
-                        format!("{} and others, seed {}", arms[arm].id, seed + replicate)
-                    });
-                }
-            };
-            let row = par::with_threads(1, || {
-                one_run(&arms[arm], arm, replicate, seed, options, folder, &mut tick)
-            });
-            if row.is_err() {
-                is_over.store(true, Ordering::Relaxed);
-            }
-            rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(jobs.len()) {
-            scope.spawn(work);
-        }
-    });
-    let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut rows = rows.into_iter().collect::<Result<Vec<RunRow>>>()?;
-    rows.sort_by_key(|row| (row.arm, row.replicate));
-    Ok(rows)
-}
-
-/// One run with its series, and the last snapshot of replicate 0. A run that fails is a row; only files and a wish to
-/// stop end the comparison.
-fn one_run(
-    arm: &Arm,
-    index: usize,
-    replicate: u64,
-    first_seed: u64,
-    options: &CompareOptions,
-    folder: &Path,
-    tick: &mut (dyn FnMut() + Send),
-) -> Result<RunRow> {
-    let seed = first_seed + replicate;
-    let name = format!("{}-s{seed}", arm.id);
-    let mut series = Row::header();
-    let ran = simulate(&arm.settings, seed, &mut |moment| {
-        if let Some(reason) = options.stop.asked("no results were written: run the comparison again") {
-            return Err(reason);
-        }
-        if moment.is_row_kept {
-            series.push_str(&moment.row.line());
-        }
-        if moment.row.step > 0 {
-            tick();
-        }
-        Ok(())
-    });
-    let result = match ran {
-        Ok((model, summary)) => {
-            if replicate == 0 {
-                let file = folder.join("snapshots").join(format!("{name}.snap"));
-                files::write_whole(&file, &snapshots::encode(&model.snapshot())?)?;
-            }
-            Ok(summary)
-        }
-        Err(reason @ (Error::Stopped(_) | Error::Interrupted(_))) => return Err(reason),
-        Err(error) => Err(error.to_string()),
-    };
-    files::write_whole(&folder.join("series").join(format!("{name}.csv")), series.as_bytes())?;
-    Ok(RunRow {
-        arm: index,
-        replicate,
-        seed,
-        result,
-    })
+/// Value of an endpoint for the statistics: a date that did not come counts as the end of the run.
+fn censored(is_date: bool, value: Option<f64>, days: f64) -> Option<f64> {
+    value.or(is_date.then_some(days))
 }
 
 /// Values of one endpoint in one arm, by replicate; nothing where the run failed.
-fn column(runs: &[RunRow], arm: usize, endpoint: usize, days: f64) -> Vec<Option<f64>> {
-    runs.iter()
-        .filter(|run| run.arm == arm)
+pub(super) fn column(runs: &[RunRow], arm: usize, endpoint: usize, days: f64) -> Vec<Option<f64>> {
+    let is_date = endpoints()[endpoint].is_date();
+    let of_arm = runs.iter().filter(|run| run.arm == arm);
+    of_arm
         .map(|run| {
-            let value = values(run.result.as_ref().ok()?)[endpoint];
-            censored(endpoint, value, days)
+            let value = run.error.is_empty().then(|| run.values[endpoint])?;
+            censored(is_date, value, days)
         })
         .collect()
 }
 
 fn contrasts(runs: &[RunRow], arms: usize, days: f64) -> Vec<Contrast> {
-    effects::contrasts(arms, &endpoints(), &|arm, e| column(runs, arm, e, days))
+    effects::contrasts(arms, &measures(), &|arm, e| column(runs, arm, e, days))
 }
 
 fn write_tables(folder: &Path, ids: &[String], runs: &[RunRow], contrasts: &[Contrast], days: f64) -> Result<()> {
     let write = |name: &str, text: String| files::write_whole(&folder.join(name), text.as_bytes());
     write("runs.csv", runs_table(ids, runs))?;
     let column = |arm: usize, e: usize| column(runs, arm, e, days);
-    write("arms.csv", effects::arms_table(ids, &endpoints(), &column))?;
+    write("arms.csv", effects::arms_table(ids, &measures(), &column))?;
     write("contrasts.csv", effects::contrasts_table(ids, contrasts))
 }
 
@@ -396,241 +410,25 @@ fn runs_table(ids: &[String], runs: &[RunRow]) -> String {
     let names: Vec<String> = endpoints().into_iter().map(|m| m.name).collect();
     let mut text = format!("arm,replicate,seed,status,error,state_hash,{}\n", names.join(","));
     for run in runs {
-        let (status, error, hash, values) = match &run.result {
-            Ok(summary) => ("ok", "", summary.state_hash.as_str(), values(summary)),
-            Err(error) => ("failed", error.as_str(), "", vec![None; names.len()]),
-        };
-        let cells: Vec<String> = values.into_iter().map(cell).collect();
+        let status = if run.error.is_empty() { "ok" } else { "failed" };
+        let cells: Vec<String> = run.values.iter().map(|value| cell(*value)).collect();
         text.push_str(&format!(
-            "{},{},{},{status},{},{hash},{}\n",
+            "{},{},{},{status},{},{},{}\n",
             quoted(&ids[run.arm]),
             run.replicate,
             run.seed,
-            quoted(error),
+            quoted(&run.error),
+            run.state_hash,
             cells.join(",")
         ));
     }
     text
 }
 
-impl Comparison {
-    fn endpoint(&self, name: &str) -> usize {
-        endpoints().iter().position(|m| m.name == name).unwrap_or(0)
-    }
-
-    fn spread(&self, arm: usize, name: &str) -> Option<Spread> {
-        Spread::of(&column(&self.runs, arm, self.endpoint(name), self.days))
-    }
-
-    fn contrast(&self, arm: usize, name: &str) -> Option<&Contrast> {
-        self.contrasts.iter().find(|c| c.arm == arm && c.endpoint == name)
-    }
-
-    /// Runs of an arm that reached their end.
-    fn finished(&self, arm: usize) -> impl Iterator<Item = &Summary> {
-        self.runs
-            .iter()
-            .filter(move |r| r.arm == arm)
-            .filter_map(|r| r.result.as_ref().ok())
-    }
-
-    /// Whether each run of an arm ulcerated, by replicate; nothing where it failed.
-    fn ulcerated(&self, arm: usize) -> Vec<Option<f64>> {
-        let runs = self.runs.iter().filter(|r| r.arm == arm);
-        runs.map(|r| {
-            r.result
-                .as_ref()
-                .ok()
-                .map(|s| f64::from(u8::from(s.t_ulcer_d.is_some())))
-        })
-        .collect()
-    }
-
-    /// Runs that failed.
-    pub fn failed(&self) -> usize {
-        self.runs.iter().filter(|r| r.result.is_err()).count()
-    }
-
-    /// Effect and interval first, then a small table, then what was written.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        for arm in 1..self.arms.len() {
-            text.push_str(&self.sentences(arm));
-        }
-        text.push_str(&self.table());
-        let failed = self.failed();
-        if failed > 0 {
-            text.push_str(&format!(
-                "\n{failed} of {} runs failed: see `error` in runs.csv\n",
-                self.runs.len()
-            ));
-        }
-        let (out, reference) = (self.out.display(), &self.arms[0]);
-        text.push_str(&format!(
-            "\nSimulated sites at risk, not patients: for teaching and hypotheses.\n\
-             Written to {out} in {}: runs.csv, arms.csv, contrasts.csv, series, snapshots\n\
-             Next: calcisim figures {out}  ·  calcisim run {reference} --seed {} (one row, bit for bit)\n",
-            duration(self.wall_s),
-            self.seed
-        ));
-        text
-    }
-
-    /// What one arm changes against the reference.
-    fn sentences(&self, arm: usize) -> String {
-        let mut text = format!("{} against {}, pairs of equal seed:\n", self.arms[arm], self.arms[0]);
-        let mut say = |what: &str, found: Option<&Paired>, scale: f64, unit: &str, rest: &str| {
-            let line = match found {
-                None => format!("  {what}: no pair to compare\n"),
-                Some(p) => {
-                    let signed = |x: f64| format!("{:+.1}", scale * x).replace('-', "−");
-                    let interval = match p.difference_interval {
-                        Some(i) => format!("95 % interval {} to {}", signed(i.low), signed(i.high)),
-                        None => "no interval from one pair".to_owned(),
-                    };
-                    format!(
-                        "  {what}: {} {unit} ({interval}; {} pairs{rest})\n",
-                        signed(p.difference),
-                        p.pairs
-                    )
-                }
-            };
-            text.push_str(&line);
-        };
-        let necrosis = self.contrast(arm, "final.necrotic_fraction");
-        let rest = necrosis.map_or_else(String::new, |c| {
-            format!(
-                "; A {:.2}; p {:.3}, {:.3} after Holm",
-                c.paired.superiority, c.paired.p, c.p_holm
-            )
-        });
-        say(
-            "necrotic_fraction",
-            necrosis.map(|c| &c.paired),
-            100.0,
-            "percentage points",
-            &rest,
-        );
-        let (here, there) = pairs(&self.ulcerated(arm), &self.ulcerated(0));
-        say(
-            "runs with an ulcer",
-            statistics::paired(&here, &there).as_ref(),
-            100.0,
-            "percentage points",
-            "",
-        );
-        let date = self.contrast(arm, "t_ulcer_d");
-        let rest = format!("; no ulcer counts as day {}", self.days);
-        say("t_ulcer", date.map(|c| &c.paired), 1.0, "days", &rest);
-        text.push('\n');
-        text
-    }
-
-    fn table(&self) -> String {
-        let head = [
-            "arm",
-            "n",
-            "necrosis % [5-95 %]",
-            "ulcer",
-            "first necrosis d",
-            "perfused %",
-            "mineral µg",
-        ];
-        let mut rows: Vec<Vec<String>> = vec![head.map(str::to_owned).to_vec()];
-        for (arm, id) in self.arms.iter().enumerate() {
-            let middle = |name: &str, scale: f64| match self.spread(arm, name) {
-                Some(s) => format!("{:.1}", scale * s.quantiles[2]),
-                None => "–".to_owned(),
-            };
-            let necrosis = self.spread(arm, "final.necrotic_fraction").map_or_else(
-                || "–".to_owned(),
-                |s| {
-                    let [low, _, median, _, high] = s.quantiles.map(|q| 100.0 * q);
-                    format!("{median:.1} [{low:.1}-{high:.1}]")
-                },
-            );
-            let n = self.finished(arm).count();
-            let ulcers = self.finished(arm).filter(|s| s.t_ulcer_d.is_some()).count();
-            let onset: Vec<Option<f64>> = self.finished(arm).map(|s| s.t_first_necrosis_d).collect();
-            let began = onset.iter().flatten().count();
-            let first = Spread::of(&onset)
-                .map_or_else(|| "none".to_owned(), |s| format!("{:.1} ({began}/{n})", s.quantiles[2]));
-            rows.push(vec![
-                id.clone(),
-                n.to_string(),
-                necrosis,
-                format!("{ulcers}/{n}"),
-                first,
-                middle("final.perfused_fraction", 100.0),
-                middle("final.mineral_ug", 1.0),
-            ]);
-        }
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..head.len()).map(width).collect();
-        let mut text = String::new();
-        for row in &rows {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(&widths)
-                .enumerate()
-                .map(|(i, (cell, &w))| {
-                    if i == 0 {
-                        format!("{cell:<w$}")
-                    } else {
-                        format!("{cell:>w$}")
-                    }
-                })
-                .collect();
-            text.push_str(cells.join("  ").trim_end());
-            text.push('\n');
-        }
-        text.push_str(
-            "Medians over runs; first necrosis: outside every challenge radius, among the runs that have it.\n",
-        );
-        text
-    }
-
-    /// The one object of `--json`.
-    pub fn to_json(&self) -> Value {
-        let arms: Vec<Value> = self
-            .arms
-            .iter()
-            .enumerate()
-            .map(|(arm, id)| {
-                let rows = endpoints().into_iter().enumerate().filter_map(|(e, m)| {
-                    let s = Spread::of(&column(&self.runs, arm, e, self.days))?;
-                    let [q05, q25, median, q75, q95] = s.quantiles;
-                    Some((
-                        m.name,
-                        json!({"n": s.n, "mean": s.mean, "sd": s.sd, "median": median, "q05": q05, "q25": q25,
-                               "q75": q75, "q95": q95, "unit": m.unit}),
-                    ))
-                });
-                let endpoints: serde_json::Map<String, Value> = rows.collect();
-                json!({"arm": id, "endpoints": endpoints})
-            })
-            .collect();
-        let contrasts: Vec<Value> = self
-            .contrasts
-            .iter()
-            .map(|c| {
-                let [d_low, d_high] = ends(c.paired.difference_interval);
-                let [a_low, a_high] = ends(c.paired.superiority_interval);
-                json!({"arm": self.arms[c.arm], "reference": self.arms[0], "endpoint": c.endpoint, "paired": true,
-                       "diff_mean": c.paired.difference, "diff_ci_low": d_low, "diff_ci_high": d_high,
-                       "a_measure": c.paired.superiority, "a_ci_low": a_low, "a_ci_high": a_high,
-                       "p_raw": c.paired.p, "p_holm": c.p_holm, "n_pairs": c.paired.pairs, "unit": c.unit})
-            })
-            .collect();
-        json!({"ok": true, "exit": 0, "out": self.out.display().to_string(), "reference": self.arms[0],
-               "days": self.days, "seed": self.seed, "runs": self.runs.len(), "failed": self.failed(),
-               "arms": arms, "contrasts": contrasts, "wall_s": self.wall_s})
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulation::simulate;
     use crate::simulation::tests::settings;
 
     fn arm(id: &str, days: f64) -> Result<Arm> {
@@ -676,15 +474,12 @@ mod tests {
         }
         assert!(found.text().starts_with("b against a"), "{}", found.text());
         assert_eq!(found.to_json()["ok"], true);
-        // Each row is the run with its seed.
+        // Each row is the run with its seed, and nothing is left beside the results.
         let (_, alone) = simulate(&settings(1.0)?, 3, &mut |_| Ok(()))?;
-        assert!(
-            found
-                .runs
-                .iter()
-                .filter(|r| r.seed == 3)
-                .all(|r| r.result.as_ref() == Ok(&alone))
-        );
+        let values: Vec<Option<f64>> = alone.last.0.iter().copied().chain(alone.dates()).collect();
+        let mut rows = found.runs.iter().filter(|r| r.seed == 3);
+        assert!(rows.all(|r| r.state_hash == alone.state_hash && r.values == values));
+        assert_eq!(std::fs::read_dir(above.path())?.count(), 1);
         Ok(())
     }
 
@@ -726,13 +521,37 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_to_stop_leaves_nothing_behind() -> Result<(), Box<dyn std::error::Error>> {
+    fn a_comparison_that_was_stopped_goes_on_and_gives_the_same_tables() -> Result<(), Box<dyn std::error::Error>> {
         let above = tempfile::tempdir()?;
-        let options = options(&above.path().join("c"));
-        options.stop.interrupt();
-        let stopped = compare(&[arm("a", 1.0)?, arm("b", 1.0)?], &options);
-        assert_eq!(stopped.err().map(|e| e.exit_code()), Some(130));
-        assert_eq!(std::fs::read_dir(above.path())?.count(), 0);
+        let arms = [arm("a", 1.0)?, arm("b", 1.0)?];
+        let mut tables = Vec::new();
+        for name in ["whole", "stopped"] {
+            let out = above.path().join(name);
+            let mut options = options(&out);
+            if name == "stopped" {
+                options.stop.interrupt();
+                let stopped = compare(&arms, &options);
+                assert_eq!(stopped.err().map(|e| e.exit_code()), Some(130));
+                assert!(!out.exists() && runs_folder(&out).is_dir());
+                // One arm is done when it goes on.
+                let plan = Plan::open(&runs_folder(&out))?;
+                let one = ExecuteOptions {
+                    shard: (0, 2),
+                    is_quiet: true,
+                    ..ExecuteOptions::default()
+                };
+                assert!(execute(&plan, &one)?.ran > 0);
+                options.stop = Stop::default();
+            }
+            compare(&arms, &options)?;
+            assert!(!runs_folder(&out).exists());
+            tables.push(
+                ["runs.csv", "arms.csv", "contrasts.csv", "series/b-s2.csv"]
+                    .map(|f| std::fs::read(out.join(f)).unwrap_or_default()),
+            );
+        }
+        assert_eq!(tables[0], tables[1]);
+        assert!(tables[0].iter().all(|table| !table.is_empty()));
         Ok(())
     }
 
@@ -742,7 +561,9 @@ mod tests {
             arm,
             replicate,
             seed: replicate,
-            result: Err("NaN, here".to_owned()),
+            error: "NaN, here".to_owned(),
+            state_hash: String::new(),
+            values: vec![None; endpoints().len()],
         };
         let runs = [failed(0, 0), failed(0, 1)];
         assert!(runs_table(&["a".to_owned()], &runs).contains("a,0,0,failed,\"NaN, here\",,"));
@@ -751,9 +572,8 @@ mod tests {
 
     #[test]
     fn a_date_that_did_not_come_counts_as_the_end() {
-        let last = endpoints().len() - 1;
-        assert_eq!(censored(last, None, 90.0), Some(90.0));
-        assert_eq!(censored(last, Some(3.0), 90.0), Some(3.0));
-        assert_eq!(censored(0, None, 90.0), None);
+        assert_eq!(censored(true, None, 90.0), Some(90.0));
+        assert_eq!(censored(true, Some(3.0), 90.0), Some(3.0));
+        assert_eq!(censored(false, None, 90.0), None);
     }
 }

@@ -4,7 +4,6 @@
 //! that only their worker writes, and claims keep them from doing the same run twice. A run that fails is a result.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,10 +13,11 @@ use super::job::{self, Job, Outcome};
 use super::plan::{Plan, RunId};
 use super::results::{self, Results};
 use super::segment::{self, Writer};
+pub use super::tally::Executed;
+use super::tally::{Tally, with_count};
 use crate::error::{Error, Result};
-use crate::output::number;
 use crate::par;
-use crate::simulation::progress::{Progress, duration};
+use crate::simulation::progress::Progress;
 use crate::simulation::stop::Stop;
 use crate::simulation::{RunSettings, threads_or_cores};
 
@@ -40,6 +40,8 @@ pub struct ExecuteOptions {
     pub time_to_live: Duration,
     /// After what time a run in progress is kept for later.
     pub keep_every: Duration,
+    /// How to go on after a stop, in words; empty for the command of a plan.
+    pub advice: String,
 }
 
 impl Default for ExecuteOptions {
@@ -53,27 +55,9 @@ impl Default for ExecuteOptions {
             stop: Stop::default(),
             time_to_live: Duration::from_secs(60),
             keep_every: Duration::from_secs(300),
+            advice: String::new(),
         }
     }
-}
-
-/// What an execution did.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Executed {
-    /// Runs of this shard.
-    pub runs: usize,
-    /// Done before.
-    pub before: usize,
-    /// Done now.
-    pub ran: usize,
-    /// Of these, failed.
-    pub failed: usize,
-    /// Done by others meanwhile.
-    pub elsewhere: usize,
-    /// Dropped by a stated bound.
-    pub dropped: usize,
-    /// Seconds.
-    pub wall_s: f64,
 }
 
 /// Rows that one thread does one after another: a run, or the replicates of a staged point.
@@ -124,17 +108,6 @@ struct Shared<'a> {
     deadline: Option<Instant>,
 }
 
-/// What is shown while it works.
-struct Tally {
-    done: Executed,
-    lowest: Option<(f64, usize)>,
-    highest: Option<(f64, usize)>,
-    progress: Progress,
-    /// When progress was last shown.
-    shown: Instant,
-    started: Instant,
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -153,11 +126,13 @@ pub fn execute(plan: &Plan, options: &ExecuteOptions) -> Result<Executed> {
     let standing = results::standings(plan, &results)?;
     let is_open = |row: &usize| standing[*row] == results::Standing::Missing;
     let open: Vec<Unit> = mine.iter().filter(|unit| unit.iter().any(is_open)).cloned().collect();
-    let of_shard = mine.iter().map(Vec::len).sum();
+    let of_shard: usize = mine.iter().map(Vec::len).sum();
     let missing: usize = open.iter().flatten().filter(|row| is_open(row)).count();
+    let later = |row: &&usize| standing[**row] == results::Standing::Later;
+    let later = mine.iter().flatten().filter(later).count();
     let done = Executed {
-        runs: of_shard,
-        before: of_shard - missing,
+        runs: of_shard - later,
+        before: of_shard - missing - later,
         ..Executed::default()
     };
     if missing == 0 {
@@ -172,7 +147,7 @@ pub fn execute(plan: &Plan, options: &ExecuteOptions) -> Result<Executed> {
     if !options.is_quiet {
         eprintln!(
             "{}: {missing} of {of_shard} runs to do, {threads} at a time",
-            plan.folder.display()
+            plan.manifest.name
         );
     }
     let worker = segment::worker_name();
@@ -282,7 +257,10 @@ impl Shared<'_> {
         if let Some(error) = lock(&self.fault).clone() {
             return Err(error);
         }
-        let advice = format!("go on with: calcisim experiment run {}", self.plan.folder.display());
+        let advice = match self.options.advice.as_str() {
+            "" => format!("go on with: calcisim experiment run {}", self.plan.folder.display()),
+            words => words.to_owned(),
+        };
         if let Some(reason) = self.options.stop.asked(&advice) {
             return Err(reason);
         }
@@ -460,83 +438,5 @@ impl Shared<'_> {
             Err(error) if left => Err(with_count(error, &done)),
             _ => Ok(done),
         }
-    }
-}
-
-/// What is done is said first.
-fn with_count(error: Error, done: &Executed) -> Error {
-    let counted = |text: String| {
-        let all = done.before + done.ran + done.elsewhere + done.dropped;
-        format!("{all} of {} runs are done and kept; {text}", done.runs)
-    };
-    match error {
-        Error::Stopped(text) => Error::Stopped(counted(text)),
-        Error::Interrupted(text) => Error::Interrupted(counted(text)),
-        Error::Files { path, message } => Error::Files {
-            path,
-            message: counted(message),
-        },
-        other => other,
-    }
-}
-
-impl Tally {
-    /// `17 of 64 runs, 3.1 a minute, 1 failed, final.necrotic_fraction 0.01 (msc, seed 3) to 0.31 (vehicle, seed 1)`.
-    fn note(&self, plan: &Plan) -> String {
-        let done = self.done.before + self.done.ran + self.done.elsewhere + self.done.dropped;
-        let mut text = format!("{done} of {} runs", self.done.runs);
-        let minutes = self.started.elapsed().as_secs_f64() / 60.0;
-        if self.done.ran > 0 && minutes > 0.0 {
-            text.push_str(&format!(", {:.1} a minute", self.done.ran as f64 / minutes));
-        }
-        if self.done.failed > 0 {
-            text.push_str(&format!(", {} failed", self.done.failed));
-        }
-        if let (Some((low, best)), Some((high, worst))) = (self.lowest, self.highest) {
-            let outputs = &plan.manifest.outputs;
-            text.push_str(&format!(
-                ", {} {} ({}) to {} ({})",
-                outputs.endpoints[outputs.primary].name,
-                short(low),
-                plan.describe(best),
-                short(high),
-                plan.describe(worst)
-            ));
-        }
-        text
-    }
-}
-
-/// Three digits are enough for the eye.
-fn short(x: f64) -> String {
-    let text = format!("{x:.3}");
-    if x != 0.0 && text.trim_matches(['0', '.', '-']).is_empty() {
-        number(x)
-    } else {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    }
-}
-
-impl Executed {
-    /// What was done, in a line.
-    pub fn text(&self, folder: &Path) -> String {
-        let mut parts = vec![format!("{} of {} runs were to do", self.runs - self.before, self.runs)];
-        if self.ran > 0 {
-            parts.push(format!("{} done in {}", self.ran, duration(self.wall_s)));
-        }
-        if self.failed > 0 {
-            parts.push(format!("{} of them failed (a row with its error)", self.failed));
-        }
-        if self.elsewhere > 0 {
-            parts.push(format!("{} done by other workers", self.elsewhere));
-        }
-        if self.dropped > 0 {
-            parts.push(format!("{} dropped by their bound", self.dropped));
-        }
-        let folder = folder.display();
-        format!(
-            "{folder}: {}\nNext: calcisim experiment merge {folder} -o {folder}-results\n",
-            parts.join(", ")
-        )
     }
 }

@@ -9,6 +9,9 @@ use crate::parameters::{Registry, Value};
 use crate::scenario::{Faults, Place, Scenario};
 use crate::units;
 
+/// By how much a distribution may be widened or narrowed.
+pub(super) const WIDEN: (f64, f64) = (0.01, 100.0);
+
 /// One factor.
 #[derive(Clone, Debug)]
 pub struct Factor {
@@ -22,6 +25,8 @@ pub struct Factor {
     pub levels: Vec<toml::Value>,
     /// `low` and `high` without `steps`, and where they are written.
     pub(super) range: Option<(Distribution, Place)>,
+    /// How much wider its distribution is than written or than its prior.
+    pub(super) widen: f64,
     pub(super) place: Place,
 }
 
@@ -78,6 +83,7 @@ impl Factor {
             kind,
             levels,
             range: None,
+            widen: 1.0,
             place,
         }
     }
@@ -122,8 +128,9 @@ fn unit(path: &str) -> String {
     }
 }
 
-/// Reads `[[factors]]` as far as every design has them: path, and levels or range.
-pub(super) fn read(sections: Vec<Section>, faults: &mut Faults) -> Vec<(Factor, Section)> {
+/// Reads `[[factors]]` as far as every design has them: path, levels or range, and how much wider its distribution is taken
+/// (`widen` of the whole file where the factor does not say).
+pub(super) fn read(sections: Vec<Section>, widen: f64, faults: &mut Faults) -> Vec<(Factor, Section)> {
     let mut found: Vec<(Factor, Section)> = Vec::new();
     for mut section in sections {
         let place = section.place.clone();
@@ -143,6 +150,7 @@ pub(super) fn read(sections: Vec<Section>, faults: &mut Faults) -> Vec<(Factor, 
         let (levels, range) = levels(&path, &mut section, faults);
         let mut factor = Factor::bare(&path, levels, item.place.clone());
         factor.range = range;
+        factor.widen = section.number("widen", WIDEN, faults).map_or(widen, |(by, _)| by);
         found.push((factor, section));
     }
     found

@@ -8,7 +8,9 @@ use super::calibrate;
 use super::factors::{self, Factor};
 use super::outputs::{self, Outputs};
 use super::points::{self, Points};
+use super::questions::{self, Questions};
 use super::sampled::Analysis;
+use super::sequential::{self, Sequential};
 use super::staged::{self, Staged};
 use super::text::{self, Section};
 use super::trial;
@@ -38,6 +40,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("crn", "common_random_numbers"),
     ("stages", "staged"),
     ("constraint", "constraints"),
+    ("analysis", "statistics"),
+    ("stop", "sequential"),
+    ("enough", "sequential"),
 ];
 
 /// What an experiment asks.
@@ -120,6 +125,10 @@ pub struct Experiment {
     pub outputs: Outputs,
     /// When a point is dropped.
     pub staged: Option<Staged>,
+    /// When replicates are enough.
+    pub sequential: Option<Sequential>,
+    /// What is asked of the results besides.
+    pub questions: Questions,
 }
 
 /// Reads an experiment by path or by the name of a shipped one, and checks it. The second part of the answer are warnings.
@@ -137,8 +146,27 @@ pub fn shipped() -> Vec<&'static str> {
     files
         .filter_map(|path| path.strip_prefix("experiments/")?.strip_suffix(".toml"))
         // What validation reads, no experiments.
-        .filter(|name| !["targets", "readings", "criteria"].iter().any(|end| name.ends_with(end)))
+        .filter(|name| {
+            !["targets", "readings", "criteria"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        })
         .collect()
+}
+
+/// Whether a name is that of an experiment: it ships as one, or its text says so by its schema or its kind.
+pub fn is_experiment(library: &dyn Library, name: &str) -> bool {
+    let bare = name.strip_suffix(".toml").unwrap_or(name);
+    if Shipped::names().any(|scenario| scenario == bare) && !std::path::Path::new(name).is_file() {
+        return false;
+    }
+    let Ok((_, text)) = find(library, name) else {
+        return false;
+    };
+    let (table, _) = toml::de::DeTable::parse_recoverable(&text);
+    let word = |key: &str| table.get_ref().get(key).and_then(|value| value.get_ref().as_str());
+    word("schema").is_some_and(|s| s.starts_with("calcisim-experiment"))
+        || word("kind").is_some_and(|k| Kind::of(k).is_some())
 }
 
 fn find(library: &dyn Library, name: &str) -> Result<(String, String)> {
@@ -196,6 +224,11 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
     let outputs = top.table("outputs", &mut faults);
     let constraints = top.table("constraints", &mut faults);
     let stages = top.table("staged", &mut faults);
+    let enough = top.table("sequential", &mut faults);
+    let asked = top.table("statistics", &mut faults);
+    let widen = top
+        .number("widen", factors::WIDEN, &mut faults)
+        .map_or(1.0, |(by, _)| by);
     let is_trial = kind == Some(Kind::Trial);
     let mut of_trial = |key| if is_trial { top.table(key, &mut faults) } else { None };
     let (cohort, assignment, power) = (of_trial("cohort"), of_trial("assignment"), of_trial("power"));
@@ -222,7 +255,7 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
     let days = arms.first().map_or(f64::MAX, |arm| arm.scenario.days());
     let outputs = outputs::read(outputs, days, &mut faults);
     let staged = staged::read(stages, days, &outputs.at_days, &mut faults);
-    let listed = factors::read(factor_sections, &mut faults);
+    let listed = factors::read(factor_sections, widen, &mut faults);
     let seed = common.seed.as_ref().map(|(seed, _)| *seed);
     let seed = seed.unwrap_or_else(|| arms.first().map_or(1, |arm| arm.scenario.seed()));
     let nothing = || (Vec::new(), Points::none(), Analysis::None);
@@ -272,6 +305,14 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
         None => nothing(),
     };
     points::constrain(constraints, &factors, &mut points, &analysis, &mut faults);
+    let most = replicates.as_ref().map_or(REPLICATES, |(n, _)| *n);
+    let sequential = sequential::read(enough, kind, &outputs, most, staged.is_some(), &mut faults);
+    let is_drawn = is_trial
+        || points
+            .roles
+            .first()
+            .is_some_and(|role| role == "lhs" || role == "sobol");
+    let questions = questions::read(asked, &outputs, arms.len(), is_drawn, &mut faults);
     let replicates_of = sites.unwrap_or_else(|| replicates.as_ref().map_or(REPLICATES, |(n, _)| *n));
     let runs = (arms.len() as u64)
         .checked_mul(points.rows.len() as u64)
@@ -307,6 +348,8 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
         analysis,
         outputs,
         staged,
+        sequential,
+        questions,
     };
     Ok((experiment, warnings.into_sorted()))
 }

@@ -7,17 +7,21 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::outputs::{Origin, Outputs};
+use super::outputs::{Origin, Outputs, instruments};
 use super::plan::{Plan, RunId};
 use super::segment::Record;
 use crate::error::{Error, Result};
 use crate::library::Disk;
 use crate::model::{Model, State};
+use crate::output::observe::Instruments;
 use crate::output::series::{COUNT, Cadence, Row};
 use crate::output::summary::{Summary, Watch, hex};
 use crate::output::{files, run_json, snapshots};
 use crate::scenario::Scenario;
 use crate::simulation::{self, Moment, RunSettings};
+
+/// Values by day, then column.
+type Table = Vec<Vec<Option<f64>>>;
 
 /// What comes out of a run: a function of scenario, changes, seed and version alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,10 +38,12 @@ pub struct Outcome {
     highest: Vec<Option<f64>>,
     dates: Vec<Option<f64>>,
     at: Vec<Vec<Option<f64>>>,
+    /// What the instruments read on each day of `at_days`, then at the end.
+    readings: Vec<Vec<Option<f64>>>,
 }
 
 impl Outcome {
-    fn of(summary: &Summary, steps: u64, network_attempts: u32, at: Vec<Vec<Option<f64>>>) -> Self {
+    fn of(summary: &Summary, steps: u64, network_attempts: u32, collected: (Table, Table)) -> Self {
         let dates = summary.dates().into_iter().chain([summary.delta_10_90_d]);
         Self {
             error: String::new(),
@@ -47,7 +53,8 @@ impl Outcome {
             last: summary.last.0.to_vec(),
             highest: summary.highest.0.to_vec(),
             dates: dates.collect(),
-            at,
+            at: collected.0,
+            readings: collected.1,
         }
     }
 
@@ -71,6 +78,7 @@ impl Outcome {
             Origin::Max(i) => self.highest.get(i),
             Origin::Date(i) => self.dates.get(i),
             Origin::At(day, i) => self.at.get(day)?.get(i),
+            Origin::Read(day, i) => self.readings.get(day)?.get(i),
         };
         found.copied().flatten()
     }
@@ -179,7 +187,8 @@ struct Kept {
     state: State,
     watch: Watch,
     series: Series,
-    at: Vec<Vec<Option<f64>>>,
+    at: Table,
+    readings: Table,
     wall_s: f64,
     resumes: u32,
 }
@@ -216,11 +225,13 @@ struct Collected<'a> {
     /// Step of each day of `at_days`.
     at_steps: Vec<u64>,
     series: Series,
-    at: Vec<Vec<Option<f64>>>,
+    at: Table,
+    readings: Table,
+    instruments: &'a Instruments,
 }
 
 impl<'a> Collected<'a> {
-    fn new(outputs: &'a Outputs, settings: &RunSettings) -> Self {
+    fn new(outputs: &'a Outputs, settings: &'a RunSettings) -> Self {
         let clock = crate::clock::Clock::new(settings.step_h);
         Self {
             outputs,
@@ -231,6 +242,8 @@ impl<'a> Collected<'a> {
             at_steps: outputs.at_days.iter().map(|day| clock.step_of_day(*day)).collect(),
             series: Series::default(),
             at: vec![vec![None; COUNT]; outputs.at_days.len()],
+            readings: vec![Vec::new(); outputs.at_days.len() + 1],
+            instruments: &settings.instruments,
         }
     }
 
@@ -244,6 +257,15 @@ impl<'a> Collected<'a> {
             if due == step {
                 *kept = values.to_vec();
             }
+        }
+        let end = self.at_steps.len();
+        for i in (0..end)
+            .filter(|&i| self.at_steps[i] == *step)
+            .chain(moment.is_last.then_some(end))
+        {
+            let (tissue, now) = (&moment.model.tissue, moment.model.now());
+            let read = |one| self.instruments.read(one, tissue, now).map(|reading| reading.value);
+            self.readings[i] = instruments().map(read).collect();
         }
     }
 }
@@ -312,7 +334,7 @@ impl Job<'_> {
             && let Ok(model) = Model::restore(settings.parameters.clone(), row.seed, kept.state)
             && model.state_hash() == kept.state_hash
         {
-            (collected.series, collected.at) = (kept.series, kept.at);
+            (collected.series, collected.at, collected.readings) = (kept.series, kept.at, kept.readings);
             (*resumes, *before_s) = (kept.resumes + 1, kept.wall_s);
             begun = Some((model, kept.watch));
         }
@@ -336,6 +358,7 @@ impl Job<'_> {
                     watch: moment.watch.clone(),
                     series: collected.series.clone(),
                     at: collected.at.clone(),
+                    readings: collected.readings.clone(),
                     wall_s: earlier_s + started.elapsed().as_secs_f64(),
                     resumes: resumed,
                 };
@@ -352,7 +375,12 @@ impl Job<'_> {
         let _ = std::fs::remove_file(&path);
         debug_assert_eq!(summary.state_hash, hex(model.state_hash()));
         let steps = settings.last_step();
-        let outcome = Outcome::of(&summary, steps, model.network.attempts, collected.at);
+        let outcome = Outcome::of(
+            &summary,
+            steps,
+            model.network.attempts,
+            (collected.at, collected.readings),
+        );
         Ok((outcome, collected.series))
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::outputs::Outputs;
+use super::questions::Questions;
 use super::sampled::Analysis;
+use super::sequential::Sequential;
 use super::staged::Staged;
 use crate::error::{Error, Result};
 use crate::output::run_json;
@@ -34,7 +36,7 @@ pub struct FactorRecord {
 /// What a timed pilot forecasts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// Seconds of one run.
+    /// Seconds of a processor for one run.
     pub run_s: f64,
     /// Share of a run that was timed.
     pub share: f64,
@@ -85,6 +87,12 @@ pub struct Manifest {
     pub outputs: Outputs,
     /// When a point is dropped.
     pub staged: Option<Staged>,
+    /// When replicates are enough.
+    #[serde(default)]
+    pub sequential: Option<Sequential>,
+    /// What is asked of the results besides.
+    #[serde(default)]
+    pub questions: Questions,
     /// blake3 of every file of the plan.
     pub files: BTreeMap<String, String>,
     /// blake3 of all of the above.

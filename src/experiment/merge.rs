@@ -6,15 +6,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::analyses;
 use super::effects::{self, Measure, Spread};
 use super::job::{Aside, Outcome, Series};
-use super::outputs::Endpoint;
+use super::merge_rows::{Batch, SeriesBatch, series_text};
 use super::plan::{Plan, RunId};
 use super::results::{Results, Standing, standings};
+use super::sequential;
 use super::table::{self, BATCH, Column, Values, Writer};
+use super::{analyses, crate_record};
 use crate::error::{Error, Result};
-use crate::output::series::COLUMNS;
 use crate::output::{files, number, quoted, run_json};
 use crate::simulation::folder;
 
@@ -66,7 +66,7 @@ pub fn merge(plan: &Plan, out: &Path, force: bool, is_partial: bool) -> Result<M
         rows: standing.len(),
         failed: count(Standing::Failed),
         dropped: count(Standing::Dropped),
-        missing: count(Standing::Missing),
+        missing: count(Standing::Missing) + count(Standing::Later),
         bad: results.bad().map(|(_, n)| n).sum(),
         files: Vec::new(),
         headline: String::new(),
@@ -134,13 +134,26 @@ impl Tables<'_> {
             "replicates": manifest.replicates, "common_random_numbers": manifest.common_random_numbers,
             "arms": manifest.arms, "factors": manifest.factors, "points": manifest.points,
             "rows": merged.rows, "failed": merged.failed, "dropped": merged.dropped, "missing": merged.missing,
-            "hosts": self.hosts()?, "files": digests,
+            "headline": merged.headline, "hosts": self.hosts()?, "files": digests,
         });
         files::write_whole(
             &self.folder.join("manifest.json"),
             run_json::pretty(&written)?.as_bytes(),
         )?;
         names.push("manifest.json".to_owned());
+        let record = crate_record::record(
+            manifest,
+            &crate_record::Found {
+                files: &names,
+                finished_s: self.finished_s()?,
+                headline: &merged.headline,
+            },
+        );
+        files::write_whole(
+            &self.folder.join(crate_record::NAME),
+            run_json::pretty(&record)?.as_bytes(),
+        )?;
+        names.push(crate_record::NAME.to_owned());
         merged.files = names;
         Ok(merged)
     }
@@ -159,7 +172,7 @@ impl Tables<'_> {
             for row in range.clone() {
                 let record = match self.standing[row] {
                     Standing::Done | Standing::Failed => reader.get(plan.runs[row])?,
-                    Standing::Dropped | Standing::Missing => None,
+                    Standing::Dropped | Standing::Missing | Standing::Later => None,
                 };
                 let found = match &record {
                     Some(record) => Some((Outcome::read(record)?, Aside::read(record))),
@@ -230,6 +243,17 @@ impl Tables<'_> {
         Ok(hosts.into_iter().collect())
     }
 
+    /// When the last run ended [s since 1970].
+    fn finished_s(&self) -> Result<f64> {
+        let columns = table::read(&self.folder.join("timing.parquet"), &["finished_s"]);
+        let Ok(columns) = columns else { return Ok(0.0) };
+        let last = columns.first().map(|c| match &c.values {
+            Values::Number(list) => list.iter().flatten().copied().fold(0.0, crate::math::max),
+            _ => 0.0,
+        });
+        Ok(last.unwrap_or(0.0))
+    }
+
     /// `series.parquet`: every column of every kept row, by run and day.
     fn series(&self) -> Result<()> {
         if self.plan.manifest.outputs.series_every_h.is_none() {
@@ -257,7 +281,9 @@ impl Tables<'_> {
     fn statistics(&self, values: &[Vec<f64>]) -> Result<String> {
         let plan = self.plan;
         if self.standing.len() > IN_MEMORY {
-            return Ok(String::new());
+            return Ok(format!(
+                "Only runs.parquet and timing.parquet are written: statistics are computed in memory, of up to {IN_MEMORY} rows\n"
+            ));
         }
         let mut headline = String::new();
         let measures: Vec<Measure> = plan
@@ -279,6 +305,12 @@ impl Tables<'_> {
         };
         let write = |name: &str, text: String| table::write_text(&self.folder.join(name), &text);
         write("arms.csv", effects::arms_table(&ids, &measures, &column))?;
+        if ids.len() > 1 && per_arm > MOST_PAIRS {
+            headline.push_str(&format!(
+                "contrasts.csv and pairing.csv are not written: {per_arm} pairs are more than {MOST_PAIRS}, and their intervals \
+                 leave out every pair in turn; runs.parquet has all of them\n"
+            ));
+        }
         if ids.len() > 1 && per_arm <= MOST_PAIRS {
             let contrasts = effects::contrasts(ids.len(), &measures, &column);
             let primary = &measures[plan.manifest.outputs.primary].name;
@@ -291,7 +323,12 @@ impl Tables<'_> {
         if plan.points.len() > 1 {
             write("points.csv", self.points_table(&measures, values))?;
         }
-        for told in (analyses::Values { plan, all: values }).tables()? {
+        let asked = sequential::table(plan, self.results)?;
+        for told in (analyses::Values { plan, all: values })
+            .tables()?
+            .into_iter()
+            .chain(asked)
+        {
             write(told.name, told.text)?;
             headline.push_str(&told.headline);
         }
@@ -380,140 +417,11 @@ impl Tables<'_> {
     }
 }
 
-/// A series as `series.csv`.
-fn series_text(series: &Series) -> String {
-    let mut text = crate::output::series::Row::header();
-    for (t_d, row) in series.t_d.iter().zip(&series.rows) {
-        text.push_str(&number(*t_d));
-        for value in row {
-            text.push(',');
-            text.push_str(&crate::output::cell(*value));
-        }
-        text.push('\n');
-    }
-    text
-}
-
 /// A factor's value as a cell of a table.
 fn cell_text(value: &toml::Value) -> String {
     match value {
         toml::Value::Float(x) => number(*x),
         toml::Value::String(word) => quoted(word),
         other => quoted(&other.to_string()),
-    }
-}
-
-/// Some rows of `runs.parquet`.
-struct Batch {
-    status: Vec<Option<String>>,
-    error: Vec<Option<String>>,
-    state_hash: Vec<Option<String>>,
-    steps: Vec<Option<i64>>,
-    attempts: Vec<Option<i64>>,
-    version: Vec<Option<String>>,
-    git: Vec<Option<String>>,
-    /// Endpoint by endpoint.
-    values: Vec<Vec<Option<f64>>>,
-    /// The same for statistics: dates that did not come count as the end, NaN = nothing.
-    censored: Vec<Vec<f64>>,
-    endpoints: Vec<Endpoint>,
-}
-
-impl Batch {
-    fn new(endpoints: &[Endpoint]) -> Self {
-        Self {
-            status: Vec::new(),
-            error: Vec::new(),
-            state_hash: Vec::new(),
-            steps: Vec::new(),
-            attempts: Vec::new(),
-            version: Vec::new(),
-            git: Vec::new(),
-            values: vec![Vec::new(); endpoints.len()],
-            censored: vec![Vec::new(); endpoints.len()],
-            endpoints: endpoints.to_vec(),
-        }
-    }
-
-    fn add(&mut self, standing: Standing, found: Option<(Outcome, Aside)>, days: f64) {
-        let status = match standing {
-            Standing::Done => "ok",
-            Standing::Failed => "failed",
-            Standing::Dropped => "dropped",
-            Standing::Missing => "missing",
-        };
-        self.status.push(Some(status.to_owned()));
-        let ok = found
-            .as_ref()
-            .map(|(outcome, _)| outcome)
-            .filter(|o| o.error.is_empty());
-        let words = |of: fn(&Outcome) -> &String| found.as_ref().map(|(o, _)| of(o).clone()).filter(|w| !w.is_empty());
-        self.error.push(words(|o| &o.error));
-        self.state_hash.push(words(|o| &o.state_hash));
-        self.steps.push(ok.map(|o| o.steps as i64));
-        self.attempts.push(ok.map(|o| i64::from(o.network_attempts)));
-        self.version
-            .push(found.as_ref().map(|(_, aside)| aside.version.clone()));
-        self.git.push(found.as_ref().map(|(_, aside)| aside.git.clone()));
-        for (i, endpoint) in self.endpoints.iter().enumerate() {
-            let value = ok.and_then(|o| o.value(endpoint.origin));
-            self.values[i].push(value);
-            let end = (endpoint.is_date() && ok.is_some()).then_some(days);
-            self.censored[i].push(value.or(end).unwrap_or(f64::NAN));
-        }
-    }
-
-    fn columns(self, endpoints: &[Endpoint]) -> Vec<Column> {
-        let is_ok: Vec<bool> = self.status.iter().map(|s| s.as_deref() == Some("ok")).collect();
-        let mut columns = vec![
-            Column::plain("status", Values::Text(self.status)),
-            Column::plain("error", Values::Text(self.error)),
-            Column::plain("state_hash", Values::Text(self.state_hash)),
-            Column::plain("steps", Values::Whole(self.steps)),
-            Column::plain("network_attempts", Values::Whole(self.attempts)),
-            Column::plain("tool_version", Values::Text(self.version)),
-            Column::plain("git", Values::Text(self.git)),
-        ];
-        for (endpoint, values) in endpoints.iter().zip(self.values) {
-            let censored = endpoint.is_date().then(|| {
-                let absent = values.iter().zip(&is_ok).map(|(v, ok)| ok.then_some(v.is_none()));
-                Column::plain(&endpoint.censored(), Values::Flag(absent.collect()))
-            });
-            columns.push(Column::of(&endpoint.name, &endpoint.unit, Values::Number(values)));
-            columns.extend(censored);
-        }
-        columns
-    }
-}
-
-/// Some rows of `series.parquet`.
-#[derive(Default)]
-struct SeriesBatch {
-    runs: Vec<Option<String>>,
-    t_d: Vec<Option<f64>>,
-    values: Vec<Vec<Option<f64>>>,
-}
-
-impl SeriesBatch {
-    fn add(&mut self, run: RunId, series: Series) {
-        self.values.resize(COLUMNS.len(), Vec::new());
-        for (t_d, row) in series.t_d.into_iter().zip(series.rows) {
-            self.runs.push(Some(run.to_string()));
-            self.t_d.push(Some(t_d));
-            for (i, column) in self.values.iter_mut().enumerate() {
-                column.push(row.get(i).copied().flatten());
-            }
-        }
-    }
-
-    fn columns(self) -> Vec<Column> {
-        let mut columns = vec![
-            Column::plain("run_id", Values::Text(self.runs)),
-            Column::of("t_d", "d", Values::Number(self.t_d)),
-        ];
-        for (column, values) in COLUMNS.iter().zip(self.values) {
-            columns.push(Column::of(column.name, column.unit, Values::Number(values)));
-        }
-        columns
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::text::Section;
 use crate::output::series::{COLUMNS, column};
 use crate::output::summary::DATES;
-use crate::parameters::nearest_word;
+use crate::parameters::{Instrument, nearest_word};
 use crate::scenario::Faults;
 use crate::units::plain_number;
 
@@ -24,6 +24,13 @@ pub enum Origin {
     Date(usize),
     /// A column on the n-th day of `at_days`.
     At(usize, usize),
+    /// What an instrument reads on the n-th day of `at_days`, with its noise; after the last of them: at the end.
+    Read(usize, usize),
+}
+
+/// The instruments that a run is read by, in the order of the readings of an outcome.
+pub fn instruments() -> impl Iterator<Item = Instrument> {
+    Instrument::ALL.iter().copied().filter(|one| one.is_read_at_visits())
 }
 
 /// One endpoint.
@@ -113,23 +120,35 @@ pub fn endpoint(name: &str, at_days: &[f64]) -> Option<Endpoint> {
     if let Some(i) = dates().position(|date| date == name) {
         return of(name.to_owned(), "d", Origin::Date(i));
     }
-    let parts = if name.starts_with("at_") {
+    let parts = if name.starts_with("at_") || name.starts_with("read_") {
         // A day may have a decimal point.
         name.rfind('.').map(|at| (&name[..at], &name[at + 1..]))
     } else {
         name.split_once('.')
     };
     let (when, bare) = parts.unwrap_or(("final", name));
+    if let Some(day) = when.strip_prefix("read") {
+        let i = instruments().position(|one| one.word() == bare)?;
+        let at = match day {
+            "" => at_days.len(),
+            _ => day_index(day.strip_prefix('_')?, at_days)?,
+        };
+        let unit = instruments().nth(i).map_or("-", Instrument::unit);
+        return of(format!("{when}.{bare}"), unit, Origin::Read(at, i));
+    }
     let i = column(bare)?;
     let origin = match when {
         "final" => Origin::Final(i),
         "max" => Origin::Max(i),
-        _ => {
-            let day: f64 = when.strip_prefix("at_")?.strip_suffix('d')?.parse().ok()?;
-            Origin::At(at_days.iter().position(|d| *d == day)?, i)
-        }
+        _ => Origin::At(day_index(when.strip_prefix("at_")?, at_days)?, i),
     };
     of(format!("{when}.{bare}"), COLUMNS[i].unit, origin)
+}
+
+/// Place among the days of `28d`.
+fn day_index(text: &str, at_days: &[f64]) -> Option<usize> {
+    let day: f64 = text.strip_suffix('d')?.parse().ok()?;
+    at_days.iter().position(|d| *d == day)
 }
 
 /// The nearest name of an endpoint.
@@ -140,7 +159,13 @@ pub fn nearest(name: &str) -> Option<String> {
         return endpoint(near, &[]).map(|found| found.name);
     }
     let maxima = COLUMNS.iter().map(|c| format!("max.{}", c.name));
-    let names: Vec<String> = all().into_iter().map(|e| e.name).chain(maxima).collect();
+    let readings = instruments().map(|one| format!("read.{}", one.word()));
+    let names: Vec<String> = all()
+        .into_iter()
+        .map(|e| e.name)
+        .chain(maxima)
+        .chain(readings)
+        .collect();
     nearest_word(name, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
@@ -167,7 +192,8 @@ pub(super) fn read(section: Option<Section>, days: f64, faults: &mut Faults) -> 
                 None => {
                     let mut fault = item.fault(
                         "outputs.endpoints",
-                        "final.COLUMN, max.COLUMN, at_DAYd.COLUMN with DAY in at_days, or a date as t_ulcer_d",
+                        "final.COLUMN, max.COLUMN, at_DAYd.COLUMN with DAY in at_days, a date as t_ulcer_d, or what an \
+                         instrument reads: read.INSTRUMENT, read_DAYd.INSTRUMENT",
                     );
                     if let Some(near) = item.word().and_then(nearest) {
                         fault.suggestion = format!("did you mean \"{near}\"?");
@@ -261,6 +287,16 @@ mod tests {
         );
         assert_eq!(endpoint("at_5d.msc", &[7.0]), None);
         assert!(endpoint("at_0.5d.msc", &[0.5]).is_some());
+        let crp = instruments().position(|one| one.word() == "crp");
+        assert_eq!(
+            endpoint("read_28d.crp", &[7.0, 28.0]).map(|e| e.origin),
+            crp.map(|i| Origin::Read(1, i))
+        );
+        let end = endpoint("read.crp", &[7.0, 28.0]);
+        assert_eq!(end.as_ref().map(|e| e.origin), crp.map(|i| Origin::Read(2, i)));
+        assert_eq!(end.map(|e| (e.name, e.unit)), Some(("read.crp".into(), "mg/L".into())));
+        assert_eq!(endpoint("read.biopsy", &[]), None);
+        assert_eq!(nearest("read.cpr").as_deref(), Some("read.crp"));
         assert_eq!(nearest("necrotic_fracton").as_deref(), Some("final.necrotic_fraction"));
     }
 

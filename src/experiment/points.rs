@@ -140,16 +140,31 @@ fn grid(place: &Place, factors: Vec<(Factor, Section)>, faults: &mut Faults) -> 
             })
             .collect();
     }
-    let longest = kept.iter().map(|f| f.levels.len()).max().unwrap_or(0);
+    let tried: Vec<Vec<toml::Value>> = kept.iter().map(to_try).collect();
+    let longest = tried.iter().map(Vec::len).max().unwrap_or(0);
     let batch = |i: usize| {
-        let level = |f: &Factor| f.levels.get(i).or(f.levels.last()).cloned();
-        let values = kept
-            .iter()
-            .filter_map(|f| Some((f.path.clone(), level(f)?, f.place.clone())));
+        let level = |list: &Vec<toml::Value>| list.get(i).or(list.last()).cloned();
+        let pairs = kept.iter().zip(&tried);
+        let values = pairs.filter_map(|(f, list)| Some((f.path.clone(), level(list)?, f.place.clone())));
         values.collect()
     };
     let batches = (0..longest).map(batch).collect();
     Some((kept, Points::plain(rows), batches))
+}
+
+/// Levels that are tried before anything runs: all of them, of a long row of numbers its two ends.
+fn to_try(factor: &Factor) -> Vec<toml::Value> {
+    const LONG: usize = 20;
+    let number = |level: &toml::Value| level.as_float().or_else(|| level.as_integer().map(|i| i as f64));
+    let numbers: Option<Vec<f64>> = factor.levels.iter().map(number).collect();
+    match numbers {
+        Some(numbers) if numbers.len() > LONG => {
+            let order = |a: &usize, b: &usize| numbers[*a].total_cmp(&numbers[*b]);
+            let ends = [(0..numbers.len()).min_by(order), (0..numbers.len()).max_by(order)];
+            ends.into_iter().flatten().map(|i| factor.levels[i].clone()).collect()
+        }
+        _ => factor.levels.clone(),
+    }
 }
 
 /// Points from a table: header = paths of factors, one row per point.

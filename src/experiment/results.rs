@@ -127,6 +127,11 @@ impl Results {
         self.found.get(&run)
     }
 
+    /// Every finished run, by name.
+    pub fn all(&self) -> impl Iterator<Item = (RunId, &Found)> {
+        self.found.iter().map(|(run, found)| (*run, found))
+    }
+
     /// Results of one run that disagree.
     pub fn conflicts(&self) -> &[Conflict] {
         &self.conflicts
@@ -224,6 +229,8 @@ pub enum Standing {
     Dropped,
     /// Nothing yet.
     Missing,
+    /// Nothing yet, and not asked for before the results so far have been looked at.
+    Later,
 }
 
 /// The standing of every row. Rows of a staged plan need the results of earlier replicates.
@@ -234,6 +241,9 @@ pub fn standings(plan: &Plan, results: &Results) -> Result<Vec<Standing>> {
         None => Standing::Missing,
     };
     let mut all: Vec<Standing> = plan.runs.iter().map(plain).collect();
+    if let Some(rule) = &plan.manifest.sequential {
+        super::sequential::stand(plan, results, rule, &mut all)?;
+    }
     let Some(staged) = &plan.manifest.staged else {
         return Ok(all);
     };

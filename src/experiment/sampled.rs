@@ -125,7 +125,16 @@ fn build(
             } else {
                 Analysis::Prcc
             };
-            Some((design::lhs(distributions, n, tries as usize, seed), analysis))
+            let pairs = section.tables("correlations", faults);
+            let mut design = design::lhs(distributions, n, tries as usize, seed);
+            if !pairs.is_empty() {
+                let matrix = correlations(pairs, "design.correlations", kept, faults);
+                match design::iman_conover(&design.rows, &matrix, seed) {
+                    Ok(rows) => design.rows = rows,
+                    Err(expected) => return said(Err(expected), section, faults).map(|d| (d, analysis)),
+                }
+            }
+            Some((design, analysis))
         }
         "sobol" => {
             let n = size(section, 1, faults)?;
@@ -167,6 +176,39 @@ fn build(
             said(found, section, faults).map(|d| (d, analysis))
         }
     }
+}
+
+/// `correlations = [ { of = ["a", "b"], rank = 0.4 } ]` as a matrix.
+pub(super) fn correlations(
+    pairs: Vec<Section>,
+    key: &str,
+    kept: &[(Factor, Distribution)],
+    faults: &mut Faults,
+) -> Vec<f64> {
+    let k = kept.len();
+    let mut matrix = vec![0.0; k * k];
+    (0..k).for_each(|i| matrix[i * k + i] = 1.0);
+    for mut pair in pairs {
+        let place = pair.place.clone();
+        let of: Vec<Item> = pair.list("of").map(|(list, _)| list).unwrap_or_default();
+        let rank = pair.number("rank", (-1.0, 1.0), faults);
+        pair.done(faults, &[("between", "of"), ("r", "rank"), ("rho", "rank")]);
+        let at = |item: &Item| kept.iter().position(|(f, _)| item.word() == Some(f.path.as_str()));
+        match (of.as_slice(), rank) {
+            ([a, b], Some((rank, _))) if at(a).is_some() && at(b).is_some() && at(a) != at(b) => {
+                if let (Some(i), Some(j)) = (at(a), at(b)) {
+                    matrix[i * k + j] = rank;
+                    matrix[j * k + i] = rank;
+                }
+            }
+            _ => {
+                let mut fault = place.fault(key, "");
+                fault.expected = "{ of = [\"path of a factor\", \"path of another\"], rank = 0.4 }".into();
+                faults.push(&place, fault);
+            }
+        }
+    }
+    matrix
 }
 
 /// `n` base points, each of which makes so many rows.
@@ -275,6 +317,12 @@ pub(super) fn with_distribution(
         (Distribution::from_prior(prior, value, possible), factor.place.clone())
     };
     let found = inside(found, &factor, possible, &place, faults)?;
+    // What is widened beyond the possible is cut there.
+    let found = match possible {
+        _ if factor.widen == 1.0 || factor.path == DUMMY => found,
+        Some((low, high)) => found.widened(factor.widen).truncated(low, high),
+        None => found.widened(factor.widen),
+    };
     (faults.len() == before).then_some((factor, found))
 }
 

@@ -34,6 +34,8 @@ pub struct Status {
     pub dropped: usize,
     /// Runs without a result.
     pub missing: usize,
+    /// Runs that may be asked for once the results so far have been looked at.
+    pub later: usize,
     /// Runs whose results differ.
     pub conflicts: usize,
     /// Damaged places in segments.
@@ -80,6 +82,7 @@ pub fn status(plan: &Plan, shards: u64) -> Result<Status> {
             }
             Standing::Dropped => status.dropped += 1,
             Standing::Missing => status.missing += 1,
+            Standing::Later => status.later += 1,
         }
     }
     status.rate = rate(&results, &distinct)?;
@@ -179,7 +182,10 @@ impl Status {
             plan.manifest.name, plan.manifest.kind, self.rows, self.done, self.runs, self.failed, self.missing
         );
         if self.dropped > 0 {
-            text.push_str(&format!(", {} dropped by their bound", self.dropped));
+            text.push_str(&format!(", {} dropped, not needed", self.dropped));
+        }
+        if self.later > 0 {
+            text.push_str(&format!(", up to {} more if the interval stays wide", self.later));
         }
         text.push('\n');
         match self.workers.len() {
@@ -220,8 +226,9 @@ impl Status {
                 self.shards.len()
             ));
         }
-        let next = if self.missing > 0 { "run" } else { "merge" };
-        let out = if self.missing > 0 {
+        let is_open = self.missing + self.later > 0;
+        let next = if is_open { "run" } else { "merge" };
+        let out = if is_open {
             String::new()
         } else {
             format!(" -o {folder}-results")
@@ -246,7 +253,7 @@ impl Status {
         let outputs = &plan.manifest.outputs;
         json!({"plan": plan.folder.display().to_string(), "name": plan.manifest.name, "kind": plan.manifest.kind,
                "digest": plan.manifest.digest, "rows": self.rows, "runs": self.runs, "done": self.done,
-               "failed": self.failed, "dropped": self.dropped, "missing": self.missing, "conflicts": self.conflicts,
+               "failed": self.failed, "dropped": self.dropped, "missing": self.missing, "later": self.later, "conflicts": self.conflicts,
                "bad_records": self.bad, "torn_bytes": self.torn, "segments": self.segments, "workers": self.workers,
                "rate_per_s": self.rate, "eta_s": self.eta_s(), "primary": outputs.endpoints[outputs.primary].name,
                "lowest": extreme(0), "highest": extreme(1), "shards": shards})

@@ -11,7 +11,7 @@ use super::design::{self, Distribution};
 use super::factors::{Factor, judge};
 use super::file::MOST_RUNS;
 use super::points::Points;
-use super::sampled::{Analysis, singly, with_distribution};
+use super::sampled::{Analysis, correlations, singly, with_distribution};
 use super::text::{Item, Node, Section};
 use crate::scenario::{Faults, Place};
 
@@ -100,6 +100,9 @@ pub(super) fn read(
         _ => Across::Mean,
     };
     let strata = strata(&mut section, faults);
+    let is_hypercube = section
+        .choice("draw", &["random", "lhs"], faults)
+        .is_some_and(|(word, _)| word == "lhs");
     let pairs = section.tables("correlations", faults);
     section.done(
         faults,
@@ -108,13 +111,15 @@ pub(super) fn read(
             ("size", "n"),
             ("sites_per_patient", "sites"),
             ("replicates", "sites"),
+            ("sampling", "draw"),
+            ("method", "draw"),
         ],
     );
     let mut kept: Vec<(Factor, Distribution)> = Vec::new();
     for (factor, rest) in listed {
         kept.extend(with_distribution(factor, rest, faults));
     }
-    let correlation = correlations(pairs, &kept, faults);
+    let correlation = correlations(pairs, "cohort.correlations", &kept, faults);
     let settings = settings(assignment, power, across, seed, faults);
     if n.is_none() && faults.len() == before {
         let mut fault = place.fault("cohort.n", "");
@@ -133,6 +138,9 @@ pub(super) fn read(
     let distributions: Vec<Distribution> = kept.iter().map(|(_, d)| d.clone()).collect();
     let drawn = if distributions.is_empty() {
         Ok(vec![Vec::new(); n])
+    } else if is_hypercube {
+        // Every part of each distribution has its patient, and the ranks hang together as asked.
+        design::iman_conover(&design::lhs(&distributions, n, 1, seed).rows, &correlation, seed)
     } else {
         design::copula(&distributions, &correlation, n, seed).map(|design| design.rows)
     };
@@ -268,34 +276,6 @@ fn add_strata(
         }
         factors.push(factor);
     }
-}
-
-/// `correlations = [ { of = ["a", "b"], rank = 0.4 } ]` as a matrix.
-fn correlations(pairs: Vec<Section>, kept: &[(Factor, Distribution)], faults: &mut Faults) -> Vec<f64> {
-    let k = kept.len();
-    let mut matrix = vec![0.0; k * k];
-    (0..k).for_each(|i| matrix[i * k + i] = 1.0);
-    for mut pair in pairs {
-        let place = pair.place.clone();
-        let of: Vec<Item> = pair.list("of").map(|(list, _)| list).unwrap_or_default();
-        let rank = pair.number("rank", (-1.0, 1.0), faults);
-        pair.done(faults, &[("between", "of"), ("r", "rank"), ("rho", "rank")]);
-        let at = |item: &Item| kept.iter().position(|(f, _)| item.word() == Some(f.path.as_str()));
-        match (of.as_slice(), rank) {
-            ([a, b], Some((rank, _))) if at(a).is_some() && at(b).is_some() && at(a) != at(b) => {
-                if let (Some(i), Some(j)) = (at(a), at(b)) {
-                    matrix[i * k + j] = rank;
-                    matrix[j * k + i] = rank;
-                }
-            }
-            _ => {
-                let mut fault = place.fault("cohort.correlations", "");
-                fault.expected = "{ of = [\"path of a factor\", \"path of another\"], rank = 0.4 }".into();
-                faults.push(&place, fault);
-            }
-        }
-    }
-    matrix
 }
 
 fn settings(

@@ -15,7 +15,7 @@ use crate::output::{cell, number, quoted};
 const MOST: usize = 2000;
 
 /// A patient's outcome from those of the sites; nothing when one is missing.
-fn patient(sites: &[f64], across: Across) -> Option<f64> {
+pub(super) fn patient(sites: &[f64], across: Across) -> Option<f64> {
     if sites.iter().any(|x| !x.is_finite()) {
         return None;
     }

@@ -3,23 +3,27 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{Writer, day_name, ends_um};
+use super::{Writer, columns_of, day_name, ends_um};
 use crate::error::Result;
 use crate::output::files;
+use crate::output::observe::tcpo2;
+use crate::picture::surface::Surface;
 use crate::state::snapshot::CellKind;
 use crate::state::{Class, Kind, Snapshot, Species, Vitality};
 
 /// Writes a folder `csv/`.
 pub struct Csv {
     folder: PathBuf,
+    tcpo2: tcpo2::Parameters,
     vessels: String,
     cells: String,
 }
 
 impl Csv {
-    pub fn new(folder: &Path) -> Self {
+    pub fn new(folder: &Path, tcpo2: tcpo2::Parameters) -> Self {
         Self {
             folder: folder.join("csv"),
+            tcpo2,
             vessels: "day,id,class,x0_um,y0_um,z0_um,x1_um,y1_um,z1_um,radius_um,mineral,neointima,thrombus,integrity,\
                       flow_nl_per_min,relative_flow,po2_mmhg,haematocrit\n"
                 .into(),
@@ -54,6 +58,25 @@ fn vitality(vitality: Vitality) -> &'static str {
         Vitality::Gone => "gone",
         Vitality::Healed => "healed",
     }
+}
+
+/// The columns of the surface as a table.
+fn surface_table(snapshot: &Snapshot, (surface, tcpo2): &(Surface, Vec<f64>)) -> String {
+    let mut text = String::from("x_um,y_um,skin,dead_dermis,relative_flow,clotted,tcpo2_mmhg\n");
+    for (column, reading) in tcpo2.iter().enumerate() {
+        let [x, y, _] = snapshot.grid.centre_um(column);
+        let flow = Some(surface.perfusion[column]).filter(|flow| flow.is_finite());
+        let _ = writeln!(
+            text,
+            "{x},{y},{},{},{},{},{}",
+            surface.skin[column].word(),
+            surface.dead_dermis[column] as f32,
+            flow.map_or_else(String::new, |flow| (flow as f32).to_string()),
+            surface.clotted[column] as f32,
+            *reading as f32
+        );
+    }
+    text
 }
 
 impl Writer for Csv {
@@ -109,6 +132,10 @@ impl Writer for Csv {
             text.push('\n');
         }
         files::make_folder(&self.folder)?;
+        if let Some(columns) = columns_of(&self.tcpo2, snapshot) {
+            let name = format!("surface-{}.csv", day_name(snapshot.day));
+            files::write_whole(&self.folder.join(name), surface_table(snapshot, &columns).as_bytes())?;
+        }
         files::write_whole(
             &self.folder.join(format!("voxels-{}.csv", day_name(snapshot.day))),
             text.as_bytes(),

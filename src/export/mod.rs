@@ -15,8 +15,10 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::grid::Plane;
 use crate::output::files;
+use crate::output::observe::tcpo2;
 use crate::output::run_json::pretty;
-use crate::simulation::archive::{Archive, ReplayOptions};
+use crate::picture::surface::Surface;
+use crate::simulation::archive::{Archive, ReplayOptions, section_of};
 use crate::simulation::folder;
 use crate::state::{Snapshot, Vitality};
 
@@ -65,10 +67,14 @@ pub struct Exported {
 }
 
 /// One day in numbers that every format must agree with.
-fn numbers(snapshot: &Snapshot) -> Value {
+fn numbers(snapshot: &Snapshot, p: &tcpo2::Parameters) -> Value {
     let grid = &snapshot.grid;
     let dead = snapshot.vitality.iter().filter(|&&v| v == Vitality::Necrotic).count();
     let volume_mm3 = grid.voxel_volume_um3() * 1e-9;
+    let readings = tcpo2::readings_of_snapshot(p, snapshot);
+    let low = readings
+        .as_ref()
+        .map(|all| all.iter().filter(|r| **r as f32 <= tcpo2::LOW_MMHG as f32).count());
     json!({
         "day": snapshot.day,
         "voxels": grid.len(),
@@ -77,6 +83,8 @@ fn numbers(snapshot: &Snapshot) -> Value {
         "segments": snapshot.segments.len(),
         "thrombosed_segments": snapshot.segments.iter().filter(|s| s.thrombus >= 0.9).count(),
         "cells": snapshot.cells.len(),
+        "surface_columns": readings.map(|all| all.len()),
+        "tcpo2_low_columns": low,
     })
 }
 
@@ -93,6 +101,11 @@ fn ends_um(snapshot: &Snapshot, segment: usize) -> [[f64; 3]; 2] {
     [a, std::array::from_fn(|i| if i == thin { b[i] } else { a[i] + way[i] })]
 }
 
+/// The columns of the skin and the TcPO2 instrument over them; nothing where there is no skin.
+fn columns_of(p: &tcpo2::Parameters, snapshot: &Snapshot) -> Option<(Surface, Vec<f64>)> {
+    Some((Surface::of(snapshot)?, tcpo2::readings_of_snapshot(p, snapshot)?))
+}
+
 /// A writer of one format.
 trait Writer {
     /// Adds a day.
@@ -104,10 +117,10 @@ trait Writer {
 fn writer(format: Format, folder: &Path, archive: &Archive) -> Result<Box<dyn Writer>> {
     let name = archive.name();
     Ok(match format {
-        Format::Vtk => Box::new(vtk::Vtk::new(folder)?),
+        Format::Vtk => Box::new(vtk::Vtk::new(folder, section_of(archive.table(), "tcpo2")?)?),
         Format::Zarr => Box::new(zarr::Zarr::new(folder, &name)),
         Format::Simularium => Box::new(simularium::Simularium::new(folder, &name)),
-        Format::Csv => Box::new(csv::Csv::new(folder)),
+        Format::Csv => Box::new(csv::Csv::new(folder, section_of(archive.table(), "tcpo2")?)),
     })
 }
 
@@ -153,9 +166,10 @@ pub fn export(
             writers.push((format, writer(format, folder, archive)?));
         }
         let (mut days, mut facts) = (Vec::new(), Vec::new());
+        let instrument: tcpo2::Parameters = section_of(archive.table(), "tcpo2")?;
         let mut add = |snapshot: &Snapshot| -> Result<()> {
             days.push(snapshot.day);
-            facts.push(numbers(snapshot));
+            facts.push(numbers(snapshot, &instrument));
             writers.iter_mut().try_for_each(|(_, writer)| writer.add(snapshot))
         };
         match &chosen {

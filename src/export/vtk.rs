@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{Writer, day_name, ends_um};
+use super::{Writer, columns_of, day_name, ends_um};
 use crate::error::Result;
 use crate::grid::Plane;
 use crate::output::files;
+use crate::output::observe::tcpo2;
+use crate::picture::surface::Surface;
 use crate::state::{Snapshot, Species};
 
 /// One array: name, type, numbers of a tuple, bytes.
@@ -100,17 +102,19 @@ impl File {
 /// Writes a folder `vtk/`.
 pub struct Vtk {
     folder: PathBuf,
-    /// Lines of the three lists of days.
-    lists: [(&'static str, String); 3],
+    tcpo2: tcpo2::Parameters,
+    /// Lines of the lists of days.
+    lists: [(&'static str, String); 4],
 }
 
 impl Vtk {
-    pub fn new(folder: &Path) -> Result<Self> {
+    pub fn new(folder: &Path, tcpo2: tcpo2::Parameters) -> Result<Self> {
         let folder = folder.join("vtk");
         files::make_folder(&folder)?;
         Ok(Self {
             folder,
-            lists: ["fields", "vessels", "cells"].map(|name| (name, String::new())),
+            tcpo2,
+            lists: ["fields", "vessels", "cells", "surface"].map(|name| (name, String::new())),
         })
     }
 
@@ -136,11 +140,16 @@ impl Writer for Vtk {
         for (list, name) in names.iter().enumerate() {
             self.note(list, snapshot.day, name);
         }
+        if let Some(columns) = columns_of(&self.tcpo2, snapshot) {
+            let name = format!("surface-{day}.vti");
+            surface(snapshot, &columns).write("ImageData", &self.folder.join(&name))?;
+            self.note(3, snapshot.day, &name);
+        }
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<PathBuf> {
-        for (name, lines) in &self.lists {
+        for (name, lines) in self.lists.iter().filter(|(_, lines)| !lines.is_empty()) {
             let text = format!(
                 "<?xml version=\"1.0\"?>\n<VTKFile type=\"Collection\" version=\"0.1\" byte_order=\"LittleEndian\">\n<Collection>\n{lines}\
                  </Collection>\n</VTKFile>\n"
@@ -181,6 +190,35 @@ fn image(snapshot: &Snapshot) -> File {
         .iter()
         .map(|&a| if a == u32::MAX { -1 } else { i64::from(a) });
     arrays.push(longs("adipocyte", adipocyte));
+    file.section("CellData", arrays);
+    file
+}
+
+/// The skin from above as cells of a flat image.
+fn surface(snapshot: &Snapshot, (columns, tcpo2): &(Surface, Vec<f64>)) -> File {
+    let grid = &snapshot.grid;
+    let across = if grid.plane == Plane::Section {
+        grid.slab_um
+    } else {
+        grid.voxel_um
+    };
+    let extent = format!("0 {} 0 {} 0 0", grid.nx, grid.ny);
+    let mut file = File::new("ImageData");
+    let _ = writeln!(
+        file.head,
+        " WholeExtent=\"{extent}\" Origin=\"0 0 0\" Spacing=\"{h} {across} {h}\">",
+        h = grid.voxel_um
+    );
+    file.time(snapshot.day);
+    let _ = writeln!(file.head, "<Piece Extent=\"{extent}\">");
+    let column = |name: &str, values: &[f64]| floats(name, 1, values.iter().map(|x| *x as f32));
+    let arrays = vec![
+        bytes("skin", columns.skin.iter().map(|&s| s as u8)),
+        column("dead_dermis", &columns.dead_dermis),
+        column("relative_flow", &columns.perfusion),
+        column("clotted", &columns.clotted),
+        column("tcpo2_mmhg", tcpo2),
+    ];
     file.section("CellData", arrays);
     file
 }

@@ -12,6 +12,7 @@ use super::sheet::{Anchor, Sheet, Type};
 use super::{DISCLAIMER, day_label, gif, map};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::grid::Plane;
 use crate::library::Disk;
 use crate::math;
 use crate::output::snapshots;
@@ -19,6 +20,7 @@ use crate::par;
 use crate::picture::canvas::Point;
 use crate::picture::colours::{DASHES, GREY, INK, OKABE_ITO, PALE};
 use crate::picture::section::{self, Scale};
+use crate::picture::surface::{self, Cell, Surface, Tone};
 use crate::picture::{Canvas, View, scale_bar_label, scale_bar_um};
 use crate::scenario::Scenario;
 use crate::simulation::archive::{Archive, ReplayOptions};
@@ -39,11 +41,25 @@ const MARGIN: f64 = 16.0;
 /// Size of the words of a scale bar [pt].
 const BAR_TEXT: f64 = 7.0;
 
+/// What a frame shows of the tissue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lens {
+    /// The section, or the middle of a block.
+    #[default]
+    Section,
+    /// The skin of a block from above, in a tone.
+    Surface(Tone),
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Frames; without a number, the days that a run folder holds, or 60.
     pub frames: Option<usize>,
+    /// What is shown.
+    pub view: Lens,
+    /// Seed of the arms of a comparison; the one nearest to the medians of the arms when there is none.
+    pub seed: Option<u64>,
     /// How to replay.
     pub replay: ReplayOptions,
 }
@@ -103,10 +119,11 @@ fn steps(days: &[f64], step_h: f64) -> Vec<u64> {
 struct Layout {
     limit: Point,
     hypoxia_mmhg: f64,
+    lens: Lens,
 }
 
 impl Layout {
-    fn of(arms: usize, hypoxia_mmhg: f64) -> Self {
+    fn of(arms: usize, hypoxia_mmhg: f64, lens: Lens) -> Self {
         let width = match arms {
             1 => 300.0,
             2 => 230.0,
@@ -116,6 +133,7 @@ impl Layout {
         Self {
             limit: [width, 1.5 * width],
             hypoxia_mmhg,
+            lens,
         }
     }
 
@@ -124,7 +142,10 @@ impl Layout {
     }
 
     /// Adds a day to a film.
-    fn add(&self, film: &mut Film, snapshot: &Snapshot) {
+    fn add(&self, film: &mut Film, snapshot: &Snapshot) -> Result<()> {
+        if let Lens::Surface(tone) = self.lens {
+            return self.add_surface(film, snapshot, tone);
+        }
         let view = View::of(snapshot);
         let scale = Scale {
             px_per_um: self.size(&view).pt_per_um * PX_PER_PT,
@@ -137,6 +158,44 @@ impl Layout {
         film.days.push(snapshot.day);
         film.maps.push(map);
         film.size.get_or_insert_with(|| self.size(&view));
+        Ok(())
+    }
+
+    /// Adds the skin from above.
+    fn add_surface(&self, film: &mut Film, snapshot: &Snapshot, tone: Tone) -> Result<()> {
+        let surface = Surface::of(snapshot).filter(|_| snapshot.grid.plane == Plane::Block);
+        let Some(surface) = surface else {
+            return Err(Error::Condition(
+                "--lens surface: only a block has a surface area; a section has a strip, and surface.png of `calcisim figures` shows it day by day"
+                    .into(),
+            ));
+        };
+        let [wide, broad, _] = snapshot.grid.extent_um();
+        let size = Size::of_extent([wide, broad], self.limit);
+        let cell = Cell {
+            wide: size.pt[0] * PX_PER_PT / surface.nx as f64,
+            high: size.pt[1] * PX_PER_PT / surface.ny as f64,
+            px_per_pt: PX_PER_PT,
+        };
+        film.days.push(snapshot.day);
+        film.maps.push(surface::bedside(&surface, cell, tone));
+        film.size.get_or_insert(size);
+        Ok(())
+    }
+
+    /// What the signs mean.
+    fn words(&self) -> String {
+        match self.lens {
+            Lens::Section => format!(
+                "cross: clot · hollow: flow < 10 % · black edge: wall mineral · hatch: dead · dashed: PO₂ {} mmHg · texture is no data",
+                self.hypoxia_mmhg
+            ),
+            Lens::Surface(tone) => format!(
+                "the skin from above, schematic, {} tone · dusky: dermis short of blood · speckles: clotted vessels · hatch: dead dermis · black: \
+                 eschar · yellow: slough · red: living bed · bleeding is not computed",
+                tone.word()
+            ),
+        }
     }
 }
 
@@ -177,20 +236,19 @@ type Drawn = (Vec<Arm>, Vec<Film>, (Layout, Size));
 fn of_run(dir: &Path, request: &Request) -> Result<Drawn> {
     let run = Run::open(dir)?;
     let archive = Archive::open(dir)?;
-    let layout = Layout::of(1, run.hypoxia_mmhg);
+    let layout = Layout::of(1, run.hypoxia_mmhg, request.view);
     let mut film = Film::default();
     let mut add = |snapshot: &Snapshot| layout.add(&mut film, snapshot);
     match request.frames {
         None if archive.snapshots.len() > 1 => {
             for (_, path) in &archive.snapshots {
-                add(&snapshots::read(path)?);
+                add(&snapshots::read(path)?)?;
             }
         }
         wanted => {
             let days = spread(archive.last_day(), wanted.unwrap_or(FRAMES));
             archive.replay(&steps(&days, archive.step_h()), &request.replay, &mut |model| {
-                add(&model.snapshot());
-                Ok(())
+                add(&model.snapshot())
             })?;
         }
     }
@@ -204,18 +262,60 @@ fn of_run(dir: &Path, request: &Request) -> Result<Drawn> {
     Ok((vec![arm], vec![film], (layout, size)))
 }
 
-/// The arms of a comparison are run again with its first seed, side by side.
+/// The seed that stands for the others: of those that every arm has, the one whose dead tissue at the end lies nearest to the
+/// medians of the arms.
+fn middle_seed(compare: &Compare) -> Option<u64> {
+    let at_end = |table: &Table| course(table).last().map(|(_, value)| *value);
+    let ends: Vec<Vec<(u64, f64)>> = compare
+        .arms
+        .iter()
+        .map(|arm| {
+            arm.series
+                .iter()
+                .filter_map(|(seed, table)| Some((*seed, at_end(table)?)))
+                .collect()
+        })
+        .collect();
+    let median = |arm: &[(u64, f64)]| {
+        let mut values: Vec<f64> = arm.iter().map(|(_, value)| *value).collect();
+        values.sort_by(f64::total_cmp);
+        super::arms_series::quantile(&values, 0.5).unwrap_or(0.0)
+    };
+    let far = |seed: u64| {
+        ends.iter().try_fold(0.0, |sum, arm| {
+            let (_, own) = arm.iter().find(|(s, _)| *s == seed)?;
+            Some(sum + (own - median(arm)).abs())
+        })
+    };
+    let mut seeds: Vec<(u64, f64)> = ends
+        .first()?
+        .iter()
+        .filter_map(|(seed, _)| Some((*seed, far(*seed)?)))
+        .collect();
+    seeds.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+    seeds.first().map(|(seed, _)| *seed)
+}
+
+/// The arms of a comparison are run again with one of its seeds, side by side.
 fn of_compare(dir: &Path, request: &Request) -> Result<Drawn> {
     let compare = Compare::open(dir)?;
-    let layout = Layout::of(compare.arms.len(), compare.hypoxia_mmhg);
+    let layout = Layout::of(compare.arms.len(), compare.hypoxia_mmhg, request.view);
+    let Some(seed) = request.seed.or_else(|| middle_seed(&compare)) else {
+        return Err(Error::Condition("no seed of this comparison ended in every arm".into()));
+    };
     let mut jobs = Vec::new();
     for arm in &compare.arms {
         let file = dir.join("scenarios").join(format!("{}.toml", arm.name));
         let (scenario, _) = Scenario::load(&Disk, &file.display().to_string(), &[])?;
-        let Some((seed, table)) = arm.series.first() else {
-            return Err(Error::Condition(format!("{}: no run of this arm ended", arm.name)));
+        let Some((_, table)) = arm.series.iter().find(|(s, _)| *s == seed) else {
+            let has: Vec<String> = arm.series.iter().map(|(s, _)| s.to_string()).collect();
+            return Err(Error::Condition(format!(
+                "{}: no run with seed {seed} ended; there are seeds {}",
+                arm.name,
+                has.join(", ")
+            )));
         };
-        jobs.push((RunSettings::of(&scenario, &Disk)?, *seed, table));
+        jobs.push((RunSettings::of(&scenario, &Disk)?, seed, table));
     }
     let last = jobs.first().map_or(0, |j| j.0.last_step());
     let total = last * jobs.len() as u64;
@@ -263,7 +363,7 @@ fn one_arm(
             return Err(reason);
         }
         if steps.binary_search(&moment.row.step).is_ok() {
-            layout.add(&mut film, &moment.model.snapshot());
+            layout.add(&mut film, &moment.model.snapshot())?;
         }
         if let Ok(mut progress) = progress.lock() {
             progress.1 += 1;
@@ -398,10 +498,7 @@ fn foot(arms: &[Arm], width: f64, last_d: f64, layout: Layout) -> Result<Canvas>
             x += 34.0 + super::sheet::text_width(&arm.name, face);
         }
     }
-    let words = format!(
-        "cross: clot · hollow: flow < 10 % · black edge: wall mineral · hatch: dead · dashed: PO₂ {} mmHg · texture is no data",
-        layout.hypoxia_mmhg
-    );
+    let words = layout.words();
     sheet.paragraph(
         &words,
         [MARGIN, bottom + 21.0],

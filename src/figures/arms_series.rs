@@ -13,7 +13,8 @@ const LEFT: f64 = 48.0;
 const HEAD: f64 = 76.0;
 const LABEL: f64 = 8.0;
 
-const PANELS: [Panel; 6] = [
+/// The charts of a comparison.
+pub const PANELS: [Panel; 6] = [
     Panel {
         title: "Necrosis (% of tissue that ever died)",
         lines: &[("necrotic_fraction", "", 100.0)],
@@ -53,11 +54,15 @@ const PANELS: [Panel; 6] = [
 ];
 
 /// Median and band of an arm on one day.
-struct Point3 {
-    day: f64,
-    low: f64,
-    median: f64,
-    high: f64,
+pub struct Point3 {
+    /// Day.
+    pub day: f64,
+    /// 5 % of the seeds.
+    pub low: f64,
+    /// Median.
+    pub median: f64,
+    /// 95 %.
+    pub high: f64,
 }
 
 /// Draws the charts; `None` when no arm has a series.
@@ -144,7 +149,7 @@ fn draw_panel(
 }
 
 /// Median and band of a column over the days of the first seed.
-fn band(arm: &Arm, column: &str, factor: f64) -> Vec<Point3> {
+pub fn band(arm: &Arm, column: &str, factor: f64) -> Vec<Point3> {
     let seeds: Vec<Vec<(f64, Option<f64>)>> = arm
         .series
         .iter()
@@ -178,7 +183,7 @@ fn band(arm: &Arm, column: &str, factor: f64) -> Vec<Point3> {
 }
 
 /// Quantile of sorted values, linear between them.
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let below = place.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);

@@ -129,7 +129,6 @@ pub fn card(card: &Card) -> Sheet {
         let picture = stain::draw(card.snapshot, cut, card.lens, stain, whole, scale_of(size), Marks::All);
         sheet.picture(picture, [x, TOP]);
         sheet.frame([x, TOP], size.pt, 0.6, INK);
-        map::scale_bar(&mut sheet, [x, TOP], size, 8.0);
         for (k, &centre) in fields.iter().enumerate() {
             let window = Window::field(cut, centre, FIELD_UM);
             let corner = [x + size.pt[0] + GAP, TOP + k as f64 * (field_pt + GAP)];
@@ -141,6 +140,8 @@ pub fn card(card: &Card) -> Sheet {
             sheet.frame(at, [edge, edge], 0.8, INK);
             letter(&mut sheet, k, [at[0] - 1.0, at[1] - 11.0]);
         }
+        // Over the frames of the fields, which may reach into its corner.
+        map::scale_bar(&mut sheet, [x, TOP], size, 8.0);
     }
     notes(&mut sheet, card, foot);
     rules(&mut sheet, card, [MARGIN + 246.0, foot]);

@@ -110,6 +110,8 @@ pub struct Run {
     pub marks: Vec<Mark>,
     /// Snapshots in order of time.
     pub snapshots: Vec<(f64, PathBuf)>,
+    /// The resolved scenario; empty when the folder has none.
+    pub scenario_table: toml::Table,
 }
 
 impl Run {
@@ -154,6 +156,7 @@ impl Run {
             series: Table::read(&series, status != "complete")?,
             marks: read_marks(&dir.join("events.csv"))?,
             snapshots: snapshots::list(&dir.join("snapshots"))?,
+            scenario_table: written,
             status,
         })
     }
@@ -193,6 +196,14 @@ pub struct Compare {
 }
 
 impl Compare {
+    /// Length of the longest run [d].
+    pub fn days(&self) -> f64 {
+        let series = self.arms.iter().flat_map(|arm| &arm.series);
+        series
+            .filter_map(|(_, table)| table.last_day())
+            .fold(0.0, crate::math::max)
+    }
+
     /// Reads a folder of a comparison.
     pub fn open(dir: &Path) -> Result<Self> {
         if !dir.exists() {

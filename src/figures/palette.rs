@@ -1,5 +1,6 @@
 //! A palette of few colours for many: the space of colours cut at its medians (Heckbert 1982), and the way back.
 
+use crate::error::{Error, Result};
 use crate::picture::{Canvas, Rgb};
 
 /// Bits of a channel by which colours are told apart.
@@ -129,6 +130,45 @@ impl Index {
     pub fn nearest(&self, c: Rgb) -> u8 {
         self.of[key(c)]
     }
+}
+
+/// A picture as a PNG of so many colours: a quarter of the bytes of one with all colours.
+pub fn encode_png(canvas: &Canvas, colours: usize) -> Result<Vec<u8>> {
+    let palette = of(std::slice::from_ref(canvas), colours);
+    let index = Index::of(&palette);
+    let pixels: Vec<u8> = canvas
+        .pixels
+        .chunks_exact(3)
+        .map(|p| index.nearest([p[0], p[1], p[2]]))
+        .collect();
+    let fault = |e: png::EncodingError| Error::Internal(format!("PNG: {e}"));
+    let mut bytes = Vec::new();
+    {
+        let mut encoder = png::Encoder::new(&mut bytes, canvas.width as u32, canvas.height as u32);
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_palette(palette.concat());
+        encoder.set_compression(png::Compression::Best);
+        let mut writer = encoder.write_header().map_err(fault)?;
+        writer.write_image_data(&pixels).map_err(fault)?;
+    }
+    Ok(bytes)
+}
+
+/// A picture as a PNG of all its colours.
+pub fn encode_rgb(canvas: &Canvas) -> Result<Vec<u8>> {
+    let fault = |e: png::EncodingError| Error::Internal(format!("PNG: {e}"));
+    let mut bytes = Vec::new();
+    {
+        let mut encoder = png::Encoder::new(&mut bytes, canvas.width as u32, canvas.height as u32);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
+        encoder.set_compression(png::Compression::Fast);
+        let mut writer = encoder.write_header().map_err(fault)?;
+        writer.write_image_data(&canvas.pixels).map_err(fault)?;
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

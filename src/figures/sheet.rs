@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
-use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
@@ -114,6 +114,29 @@ enum Mark {
     },
 }
 
+impl Mark {
+    fn is_picture(&self) -> bool {
+        matches!(self, Self::Picture { .. })
+    }
+
+    /// A pixel picture as an element of an SVG; nothing for the other marks.
+    fn svg_image(&self) -> Result<String> {
+        let Self::Picture { canvas, place } = self else {
+            return Ok(String::new());
+        };
+        let unit = |x: f64| (x * UNITS_PER_PT).round() as i32;
+        let long = |px: usize| unit(px as f64 / PX_PER_PT);
+        Ok(format!(
+            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,{}\"/>\n",
+            unit(place[0]),
+            unit(place[1]),
+            long(canvas.width),
+            long(canvas.height),
+            base64(&super::palette::encode_rgb(canvas)?)
+        ))
+    }
+}
+
 /// A figure in the making; all lengths in points, y downward.
 pub struct Sheet {
     width: f64,
@@ -169,9 +192,19 @@ impl Sheet {
         }
     }
 
+    /// Title.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
     /// Width [pt].
     pub fn width(&self) -> f64 {
         self.width
+    }
+
+    /// Whether pixel pictures are on it.
+    pub fn has_pictures(&self) -> bool {
+        self.marks.iter().any(Mark::is_picture)
     }
 
     /// A line through points.
@@ -300,52 +333,51 @@ impl Sheet {
     /// Writes a PNG of a third of the resolution in few colours, small enough to be kept beside a page.
     pub fn write_page_png(&self, path: &Path) -> Result<()> {
         const COLOURS: usize = 72;
-        let canvas = self.rasterise()?.shrunk(3);
-        let palette = super::palette::of(std::slice::from_ref(&canvas), COLOURS);
-        let index = super::palette::Index::of(&palette);
-        let pixels: Vec<u8> = canvas
-            .pixels
-            .chunks_exact(3)
-            .map(|p| index.nearest([p[0], p[1], p[2]]))
-            .collect();
-        let fault = |e: png::EncodingError| Error::Internal(format!("PNG: {e}"));
-        let mut bytes = Vec::new();
-        {
-            let mut encoder = png::Encoder::new(&mut bytes, canvas.width as u32, canvas.height as u32);
-            encoder.set_color(png::ColorType::Indexed);
-            encoder.set_depth(png::BitDepth::Eight);
-            encoder.set_palette(palette.concat());
-            encoder.set_compression(png::Compression::Best);
-            let mut writer = encoder.write_header().map_err(fault)?;
-            writer.write_image_data(&pixels).map_err(fault)?;
-        }
+        let bytes = super::palette::encode_png(&self.rasterise()?.shrunk(3), COLOURS)?;
         crate::output::files::write_whole(path, &bytes)
     }
 
     fn write_canvas(canvas: &Canvas, path: &Path) -> Result<()> {
-        let partial = path.with_extension("partial.png");
-        let size = (canvas.width as u32, canvas.height as u32);
-        let fault = |e: &dyn std::fmt::Display| Error::files(path.display(), e.to_string());
-        {
-            let mut backend = BitMapBackend::new(&partial, size);
-            backend
-                .blit_bitmap((0, 0), size, &canvas.pixels)
-                .map_err(|e| fault(&e))?;
-            backend.present().map_err(|e| fault(&e))?;
-        }
-        std::fs::rename(&partial, path).map_err(|e| fault(&e))
+        crate::output::files::write_whole(path, &super::palette::encode_rgb(canvas)?)
     }
 
     /// Writes an SVG with the font inside, whole or not at all.
     pub fn write_svg(&self, path: &Path) -> Result<()> {
-        let partial = path.with_extension("partial.svg");
-        std::fs::write(&partial, self.svg()?)
-            .and_then(|()| std::fs::rename(&partial, path))
-            .map_err(|e| Error::files(path.display(), e.to_string()))
+        crate::output::files::write_whole(path, self.svg()?.as_bytes())
     }
 
-    /// The sheet as SVG; pixel pictures are left out.
+    /// The sheet as SVG; pixel pictures are inside as PNG.
     pub fn svg(&self) -> Result<String> {
+        let unit = |x: f64| (x * UNITS_PER_PT).round() as i32;
+        let mut body = String::new();
+        // plotters knows no pictures of ours: what lies between two of them is drawn by itself.
+        for marks in self.marks.chunk_by(|a, b| a.is_picture() == b.is_picture()) {
+            if marks[0].is_picture() {
+                for mark in marks {
+                    body += &mark.svg_image()?;
+                }
+            } else {
+                body += &self.svg_of(marks)?;
+            }
+        }
+        Ok(format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" \
+             viewBox=\"0 0 {vw} {vh}\" stroke-linecap=\"round\" stroke-linejoin=\"round\" role=\"img\">\n\
+             <title>{title}</title>\n<desc>{description}</desc>\n\
+             <style>{regular}{bold}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n{body}</svg>\n",
+            w = f64::from(unit(self.width)) / UNITS_PER_PT,
+            h = f64::from(unit(self.height)) / UNITS_PER_PT,
+            vw = unit(self.width),
+            vh = unit(self.height),
+            title = escape(&self.title),
+            description = escape(&self.description),
+            regular = font_face(REGULAR, "normal"),
+            bold = font_face(SEMIBOLD, "bold"),
+        ))
+    }
+
+    /// Lines, areas and text as elements of an SVG.
+    fn svg_of(&self, marks: &[Mark]) -> Result<String> {
         let unit = |x: f64| (x * UNITS_PER_PT).round() as i32;
         let place = |p: &Point| (unit(p[0]), unit(p[1]));
         let mut body = String::new();
@@ -353,7 +385,7 @@ impl Sheet {
         {
             let size = (unit(self.width) as u32, unit(self.height) as u32);
             let mut backend = SVGBackend::with_string(&mut body, size);
-            for mark in &self.marks {
+            for mark in marks {
                 match mark {
                     Mark::Line { points, width, colour } => {
                         let style = ShapeStyle {
@@ -390,23 +422,11 @@ impl Sheet {
             }
             backend.present().map_err(|e| fault(&e))?;
         }
+        // Without the frame that the backend draws around it.
         let start = body.find("<svg").unwrap_or(0);
         let head = body[start..].find('>').map_or(0, |i| start + i + 1);
-        Ok(format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" \
-             viewBox=\"0 0 {vw} {vh}\" stroke-linecap=\"round\" stroke-linejoin=\"round\" role=\"img\">\n\
-             <title>{title}</title>\n<desc>{description}</desc>\n\
-             <style>{regular}{bold}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>{rest}",
-            w = f64::from(unit(self.width)) / UNITS_PER_PT,
-            h = f64::from(unit(self.height)) / UNITS_PER_PT,
-            vw = unit(self.width),
-            vh = unit(self.height),
-            title = escape(&self.title),
-            description = escape(&self.description),
-            regular = font_face(REGULAR, "normal"),
-            bold = font_face(SEMIBOLD, "bold"),
-            rest = &body[head..],
-        ))
+        let end = body.rfind("</svg>").unwrap_or(body.len());
+        Ok(body[head..end].trim_start().to_owned())
     }
 }
 
@@ -491,7 +511,8 @@ fn font_face(bytes: &[u8], weight: &str) -> String {
     )
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Bytes as text.
+pub fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

@@ -34,7 +34,7 @@ pub struct Panel {
 }
 
 /// The charts of a run.
-const PANELS: [Panel; 6] = [
+pub const PANELS: [Panel; 6] = [
     Panel {
         title: "Necrosis and ulcer (% of tissue, of surface)",
         lines: &[

@@ -5,23 +5,26 @@
 //! | `trauma`        | inside the radius the endothelium is lost by `strength`, walls get a small mineral nidus    |
 //! | `mineral_nidus` | walls inside the radius get a nidus of `strength` and first crystals; so does the tissue    |
 //! | `hypotension`   | the pressure at the feeding vessels falls by `strength` for `duration_h`                    |
+//! | `punch`         | a cylinder from the surface to `depth_mm` is taken out, as by a biopsy; its rim is injured by `strength` |
 //! | `chemistry`     | standing values of the host move by `strength` of the way to `set`; pressures at the ends of the network with them |
 //!
 //! Reads the dates. Writes `vessels.integrity`, `vessels.nidus`, `vessels.mineral`, `fields.mineral`, `host.pressure_factor`,
-//! `host.profile`, `nodes.boundary`, `anatomy.challenged`, events, the mineral books. No dice.
+//! `host.profile`, `nodes.boundary`, `anatomy.challenged`, events, the mineral books; a punch also `anatomy.vitality`, moving and fixed cells,
+//! `fields.bacteria`, `vessels.thrombus`, burden. No dice.
 //!
 //! Source: local trauma as challenger doi 10.1681/ASN.2015091065; sensitiser and challenger of Selye doi 10.1002/path.1711420105.
 //! We assume: an insult kills nothing by itself; two falls of pressure at once multiply; the switch `trauma` scales the bruise
-//! (also of needles) and leaves the other kinds alone; a strength of 0 is no challenge, not even an event.
+//! (also of needles, and the rim of a punch) and leaves the other kinds alone; a strength of 0 is no challenge, not even an event. A punch is
+//! not sutured, closes the vessels that it cuts, and counts as a challenged place only from its day on: the course before it is that without it.
 
 use serde::Deserialize;
 
-use crate::grid::Grid;
+use crate::grid::{Grid, Plane};
 use crate::math;
 use crate::parameters::{Arrows, ChallengeEntry, ChallengeKind, Setting};
 use crate::state::ledger::{voxel_capacity_ug, wall_capacity_ug};
 use crate::state::vessels::Boundary;
-use crate::state::{EventKind, Now, Profile, Schedule, Tissue, schedule};
+use crate::state::{Blade, EventKind, Now, Profile, Rim, Schedule, Tissue, Vitality, schedule};
 
 /// Registry section `insult`.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +36,14 @@ pub struct Parameters {
     pub nidus_wall_mineral: f64,
     /// Interstitial mineral of a mineral nidus of full strength, share of solid.
     pub nidus_interstitial_mineral: f64,
+    /// Width of the injured rim of a punch [µm].
+    pub punch_rim_um: f64,
+    /// Share of endothelial integrity lost at the rim of a punch of full strength.
+    pub punch_rim_strength: f64,
+    /// Nuclei left in walls at that rim, 0-1.
+    pub punch_rim_nidus: f64,
+    /// Hours for which a vessel cut by a punch counts as closed [h].
+    pub punch_closed_h: f64,
 }
 
 /// What a checked challenge does.
@@ -42,6 +53,7 @@ enum Insult {
     MineralNidus,
     Hypotension { duration_h: f64 },
     Chemistry { set: Vec<Setting> },
+    Punch,
 }
 
 /// A challenge, checked and on the grid.
@@ -70,14 +82,14 @@ impl Challenge {
         }
         let radius_um = entry.radius_mm.unwrap_or(0.0) * 1000.0;
         let insult = match entry.kind {
-            ChallengeKind::Trauma | ChallengeKind::MineralNidus => {
+            ChallengeKind::Trauma | ChallengeKind::MineralNidus | ChallengeKind::Punch => {
                 if !(radius_um.is_finite() && radius_um > 0.0) {
                     return Err(fault("radius_mm: expected a radius above 0".into()));
                 }
-                if entry.kind == ChallengeKind::Trauma {
-                    Insult::Trauma
-                } else {
-                    Insult::MineralNidus
+                match entry.kind {
+                    ChallengeKind::Trauma => Insult::Trauma,
+                    ChallengeKind::Punch => Insult::Punch,
+                    _ => Insult::MineralNidus,
                 }
             }
             ChallengeKind::Hypotension => match entry.duration_h {
@@ -116,6 +128,9 @@ impl Challenge {
         if strength <= 0.0 {
             return;
         }
+        if self.insult == Insult::Punch {
+            return self.punch(p, wall_share, arrows, tissue, now);
+        }
         let event = tissue.events.add(
             now.step,
             EventKind::Challenge,
@@ -135,7 +150,7 @@ impl Challenge {
                 deposit(p, wall_share, tissue, self.centre_um, self.radius_um, strength);
                 tissue.blame(self.centre_um, self.radius_um, event);
             }
-            Insult::Hypotension { .. } => {}
+            Insult::Hypotension { .. } | Insult::Punch => {}
             Insult::Chemistry { set } => {
                 let before = pressures(&tissue.host.profile);
                 for setting in set {
@@ -145,6 +160,56 @@ impl Challenge {
                 shift_boundaries(tissue, before);
             }
         }
+    }
+}
+
+impl Challenge {
+    /// What a punch takes out: all that is still there within the radius, from the surface to its depth.
+    fn cylinder(&self, tissue: &Tissue) -> Vec<bool> {
+        let Tissue { grid, anatomy, .. } = tissue;
+        let inside = |voxel: usize| {
+            let place = grid.centre_um(voxel);
+            let [dx, dy, _] = grid.offset_um(self.centre_um, place);
+            let is_deep_enough = grid.plane == Plane::Plan || place[2] <= self.centre_um[2];
+            is_deep_enough && dx * dx + dy * dy <= self.radius_um * self.radius_um
+        };
+        (0..grid.len())
+            .map(|v| anatomy.vitality[v] != Vitality::Gone && inside(v))
+            .collect()
+    }
+
+    /// A biopsy is taken.
+    fn punch(&self, p: &Parameters, wall_share: f64, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
+        let taken = self.cylinder(tissue);
+        let count = taken.iter().filter(|&&t| t).count();
+        let event = tissue.events.add(
+            now.step,
+            EventKind::Challenge,
+            format!("challenge:{}", self.id),
+            self.centre_um,
+            None,
+            &[
+                ("strength", self.strength),
+                ("radius_um", self.radius_um),
+                ("voxels", count as f64),
+            ],
+        );
+        tissue.burden.procedures += 1;
+        tissue.burden.visits += 1;
+        tissue.lose_cells(&taken, now.step);
+        let blade = Blade {
+            wall_share,
+            bacteria_left: 0.0,
+            closed_h: p.punch_closed_h,
+        };
+        tissue.excise(&taken, blade);
+        let strength = self.strength * arrows.trauma;
+        let rim = Rim {
+            width_um: p.punch_rim_um,
+            strength: p.punch_rim_strength * strength,
+            nidus: p.punch_rim_nidus * strength,
+        };
+        tissue.injure_rim(&taken, rim, event);
     }
 }
 
@@ -368,6 +433,59 @@ mod tests {
             ..entry(ChallengeKind::Trauma)
         };
         assert!(make(&outside).unwrap_err().contains("x_mm = 7"));
+    }
+
+    #[test]
+    fn a_punch_takes_a_cylinder_out_and_leaves_a_wound_and_nothing_before_its_day() {
+        let punch = entry(ChallengeKind::Punch);
+        let before = run(&punch, &Arrows::default(), 24);
+        assert_eq!(
+            format!("{before:?}"),
+            format!("{:?}", fixture::tissue(fixture::healthy()))
+        );
+        let after = run(&punch, &Arrows::default(), 25);
+        let grid = &after.grid;
+        let columns = grid.nx * grid.ny;
+        let (mut taken, mut open) = (0, 0);
+        for voxel in 0..grid.len() {
+            let [x, _, z] = grid.centre_um(voxel);
+            let inside = (x - 100.0).abs() <= 50.0 && z <= 250.0;
+            assert_eq!(after.anatomy.vitality[voxel] == Vitality::Gone, inside, "{x} {z}");
+            assert!(!inside || !after.anatomy.ever_died[voxel], "taken is not dead");
+            taken += usize::from(inside);
+            open += usize::from(inside && voxel < columns && after.cells.keratinocytes.covered[voxel] == 0);
+        }
+        assert!(taken > 0 && open == 6, "{taken} {open}");
+        assert_eq!((after.burden.procedures, after.burden.visits), (1, 1));
+        assert!(after.vessels.integrity.iter().any(|&e| e < 1.0));
+        let off = Arrows {
+            trauma: 0.0,
+            ..Arrows::default()
+        };
+        let clean = run(&punch, &off, 25);
+        assert!(clean.vessels.integrity.iter().all(|&e| e == 1.0));
+        assert!(clean.anatomy.vitality.contains(&Vitality::Gone));
+    }
+
+    #[test]
+    fn what_a_punch_takes_leaves_the_books() {
+        let mut tissue = fixture::tissue(fixture::uraemic());
+        tissue.vessels.mineral.fill(0.4);
+        tissue.fields.mineral.fill(0.01);
+        let inside = tissue.grid.centre_um(tissue.grid.index(5, 0, 8));
+        tissue.cells.neutrophils.push(1, inside, 0);
+        let mineral = |t: &Tissue| mineral_inventory_ug(&t.grid, &t.vessels, &t.fields.mineral, 0.5);
+        let there = mineral(&tissue);
+        tissue.ledger.mineral_ug.close(there);
+        tissue.ledger.cells.close(1.0);
+        let entry = entry(ChallengeKind::Punch);
+        let list = [Challenge::from_entry(&entry, &tissue.grid, &tissue.host.profile).unwrap()];
+        let p = fixture::defaults("insult");
+        apply(&p, 0.5, &list, &Arrows::default(), &mut tissue, fixture::now(24, 1.0));
+        let left = mineral(&tissue);
+        assert!(left < there);
+        assert!(tissue.ledger.mineral_ug.gap(left).abs() < 1e-9 * there);
+        assert_eq!((tissue.cells.neutrophils.len(), tissue.ledger.cells.gap(0.0)), (0, 0.0));
     }
 
     #[test]

@@ -135,8 +135,10 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     let at_node = node_integrity(v, &old);
     let factor = host.profile.repair_factor * site.repair;
     let mut segment_of = vec![0u32; old.len()];
+    let mut protection = Vec::with_capacity(v.len());
     for s in 0..v.len() {
         segment_of[v.patches(s)].fill(s as u32);
+        protection.push(shear_protection(p, arrows, v.shear_pa[s], v.healthy_shear_pa[s]));
     }
     let mut integrity = std::mem::take(&mut v.integrity);
     let v = &*v;
@@ -146,7 +148,7 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         let voxel = v.patch_voxel[patch] as usize;
         let mineral = v.mineral[s];
         let who = v.id[s] << 12 | (patch - v.first_patch[s] as usize) as u64;
-        let draw = now.dice.roll(Purpose::EndothelialLoss, who).uniform();
+        let draw = now.dice.uniform(Purpose::EndothelialLoss, who);
         let susceptibility = f64::from(v.susceptibility[patch]);
         // Nearly every draw lies above the most that could happen, and then nothing needs to be known of the place.
         if draw < susceptibility * (most + wall * mineral) * now.hours {
@@ -178,11 +180,10 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         } else {
             at_node[v.to[s] as usize]
         };
-        let shear = shear_protection(p, arrows, v.shear_pa[s], v.healthy_shear_pa[s]);
         let rate = repair_rate(
             p,
             factor,
-            shear,
+            protection[s],
             0.5 * (before + after),
             f64::from(fields.repair[voxel]),
             f64::from(fields.vegf[voxel]),

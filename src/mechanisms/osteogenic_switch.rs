@@ -190,7 +190,7 @@ fn switch_mural_cells(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
                 adipokine: 1.0,
                 msc_near,
             };
-            let draw = now.dice.roll(Purpose::OsteogenicSwitch, id).uniform();
+            let draw = now.dice.uniform(Purpose::OsteogenicSwitch, id);
             // Nearly every draw lies above the most that could happen anywhere; a rate times hours is never less than
             // the chance.
             if draw >= anywhere * now.hours {
@@ -259,7 +259,7 @@ fn calcify_adipocytes(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now:
         if fat.dead[i] != 0 || fat.calcifying[i] != 0 {
             continue;
         }
-        let draw = now.dice.roll(Purpose::AdipocyteCalcification, fat.id[i]).uniform();
+        let draw = now.dice.uniform(Purpose::AdipocyteCalcification, fat.id[i]);
         // Nearly every draw lies above the most that could happen anywhere.
         if draw >= arrows.adipo * p.adipocyte_rate_per_h * ROUNDING * now.hours {
             continue;

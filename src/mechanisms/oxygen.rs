@@ -28,7 +28,7 @@ use serde::Deserialize;
 
 use crate::grid::{Grid, Plane};
 use crate::math;
-use crate::solve::multigrid::surface_exchange;
+use crate::solve::multigrid::{Pool, surface_exchange};
 use crate::solve::oxygen_kernel::{Spread, effective_radius_um};
 use crate::solve::oxygen_transport::{self, Haemoglobin, Inlet, Limits, Medium, Network, Problem, Reach, Work};
 use crate::solve::reach::Nearby;
@@ -97,14 +97,19 @@ pub struct Workspace {
     /// The table of the patient's blood.
     blood: Option<Haemoglobin>,
     nearby: Nearby,
+    /// What blood does to the sums, and the solve of oxygen behind which it was looked at.
+    by_blood: Nearby,
+    by_blood_of: Option<u64>,
+    /// Segments upstream first as they were last: nearly the order of now.
+    order: Vec<u32>,
     /// Flow of red cells and arterial tension that were looked at last: nothing new, no new look.
     seen: (Vec<f64>, f64),
 }
 
 impl Workspace {
-    /// Bytes that it holds for the voxels.
-    pub fn bytes(&self) -> usize {
-        self.transport.bytes() + self.largest_use.len() * size_of::<f32>()
+    /// Solvers that other fields may share between solves.
+    pub(crate) fn solvers(&self) -> &Pool {
+        self.transport.solvers()
     }
 }
 
@@ -123,6 +128,9 @@ pub(crate) fn apply(p: &Parameters, tissue: &mut Tissue, _now: Now, work: &mut W
         solve(p, tissue, work);
     }
 }
+
+/// Distance at which a point source is hardly felt among capillaries [µm].
+const REACH_UM: f64 = 240.0;
 
 /// Whether a tension can have moved too far since the last solve: by the residual of the old field with the blood, the use
 /// and the surface of now.
@@ -144,16 +152,21 @@ fn may_have_moved(p: &Parameters, tissue: &Tissue, work: &mut Workspace) -> bool
     if memory.given.len() != v.piece_voxel.len() {
         return true;
     }
-    let volume = grid.voxel_volume_um3();
     let scale = math::square(grid.voxel_um) / p.diffusivity_um2_per_s;
-    let mut nearby = std::mem::take(&mut work.nearby);
-    nearby.clear(grid);
+    let solves = tissue.ledger.oxygen_solves;
+    if !is_same_blood || work.by_blood_of != Some(solves) {
+        look_at_blood(p, tissue, work, scale);
+        work.by_blood_of = Some(solves);
+    }
+    let nearby = &mut work.nearby;
+    nearby.begin_with(grid, &work.by_blood);
     if !is_same_tissue {
         for (voxel, (&fate, &lived)) in tissue.anatomy.vitality.iter().zip(&memory.lives).enumerate() {
             if lives(fate) != lived {
                 let po2 = f64::from(oxygen[voxel]);
                 let largest = largest_use(p, tissue.anatomy.kind[voxel]);
-                nearby.add(voxel, scale * largest * po2 / (po2 + p.michaelis_mmhg));
+                let used = scale * largest * po2 / (po2 + p.michaelis_mmhg);
+                nearby.add(voxel, if lived { used } else { -used });
             }
         }
     }
@@ -163,24 +176,33 @@ fn may_have_moved(p: &Parameters, tissue: &Tissue, work: &mut Workspace) -> bool
             nearby.add(column, f64::from(change) * (p.air_mmhg - f64::from(oxygen[column])));
         }
     }
+    work.nearby
+        .exceeds(math::square(grid.voxel_um / REACH_UM), p.resolve_tolerance_mmhg)
+}
+
+/// What blood gives now beside what it gave when oxygen was solved, summed by cells.
+fn look_at_blood(p: &Parameters, tissue: &Tissue, work: &mut Workspace, scale: f64) {
+    let (grid, v, memory) = (&tissue.grid, &tissue.vessels, &tissue.fields.oxygen_memory);
+    let oxygen = &tissue.fields.oxygen;
+    let volume = grid.voxel_volume_um3();
     let supply = prepare(p, tissue, work);
     let mut transport = std::mem::take(&mut work.transport);
-    let problem = problem(p, tissue, work, &supply);
-    if let Some(problem) = &problem {
+    let mut nearby = std::mem::take(&mut work.by_blood);
+    nearby.clear(grid);
+    if let Some(problem) = &problem(p, tissue, work, &supply) {
         let network = &problem.network;
         oxygen_transport::meet_tissue(problem, oxygen, &mut transport);
         for s in 0..v.len() {
             for piece in v.pieces(s) {
                 let change = transport.given(network, piece, oxygen) - f64::from(memory.given[piece]);
-                // A kernel gives to a few voxels around: for a sum over tiles its middle is as good.
+                // A kernel gives to a few voxels around: for a sum over cells its middle is as good.
                 let voxel = v.piece_voxel[piece] as usize;
                 nearby.add(voxel, v.slab_share[s] * change / volume * scale);
             }
         }
     }
     work.transport = transport;
-    work.nearby = nearby;
-    work.nearby.exceeds(p.resolve_tolerance_mmhg)
+    work.by_blood = nearby;
 }
 
 fn lives(fate: Vitality) -> bool {
@@ -242,7 +264,7 @@ fn prepare(p: &Parameters, tissue: &Tissue, work: &mut Workspace) -> Supply {
             .collect(),
         bound: v.haematocrit.iter().map(|h| p.red_cell_capacity * h).collect(),
         inlets: from_outside(v),
-        order: downstream(v),
+        order: downstream(v, &mut work.order),
     }
 }
 
@@ -335,6 +357,7 @@ pub(crate) fn solve(p: &Parameters, tissue: &mut Tissue, work: &mut Workspace) {
     };
     v.po2_mmhg.clone_from(&transport.segment_po2);
     work.transport = transport;
+    work.largest_use = Vec::new();
     let Some(outcome) = outcome else {
         return;
     };
@@ -393,15 +416,17 @@ fn spread(grid: &Grid, v: &Vessels) -> Spread {
     spread
 }
 
-/// Segments with flow, upstream first: by falling pressure of the upstream node, then index.
-fn downstream(v: &Vessels) -> Vec<u32> {
+/// Segments with flow, upstream first: by falling pressure of the upstream node, then index. `last` is the order of the
+/// last time: what is nearly sorted is sorted quickly, and the result does not depend on it.
+fn downstream(v: &Vessels, last: &mut Vec<u32>) -> Vec<u32> {
     let head = |s: usize| {
         let node = if v.flow_nl_per_min[s] > 0.0 { v.from[s] } else { v.to[s] };
         v.nodes.pressure_mmhg[node as usize]
     };
-    let mut order: Vec<u32> = (0..v.len() as u32)
-        .filter(|&s| v.flow_nl_per_min[s as usize] != 0.0)
-        .collect();
-    order.sort_by(|&a, &b| head(b as usize).total_cmp(&head(a as usize)).then(a.cmp(&b)));
-    order
+    if last.len() != v.len() {
+        *last = (0..v.len() as u32).collect();
+    }
+    last.sort_by(|&a, &b| head(b as usize).total_cmp(&head(a as usize)).then(a.cmp(&b)));
+    let flows = |&s: &u32| v.flow_nl_per_min[s as usize] != 0.0;
+    last.iter().copied().filter(flows).collect()
 }

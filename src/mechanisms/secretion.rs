@@ -154,15 +154,12 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
     let one_cell = 1e6 / grid.voxel_volume_um3();
 
     let emission = &mut fields.emission;
-    for field in [
-        &mut emission.damage,
-        &mut emission.cytokine,
-        &mut emission.repair,
-        &mut emission.vegf,
-    ] {
+    for field in [&mut emission.damage, &mut emission.cytokine, &mut emission.repair] {
+        field.clear();
         field.resize(n, 0.0);
-        field.fill(0.0);
     }
+    // Written whole below.
+    emission.vegf.resize(n, 0.0);
 
     // Dead tissue, and blood that came back.
     if anatomy.debris.len() != n {

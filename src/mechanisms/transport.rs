@@ -14,8 +14,9 @@
 //! |          | phosphate that mineral takes without blood     | 1/s    | `fields.uptake`          |
 //!
 //! Phosphate and inhibition are solved relative to plasma, so the rhythm of dialysis costs no solve.
-//! A field is solved again when its sources and sinks can have moved it by more than a tolerance, by the Green's function
-//! of a point source in the plane: what changed within the reach of a signal, or anywhere for the far-reaching two.
+//! A field is solved again when its sources and sinks have moved it by more than a tolerance (`solve::reach`). Before that
+//! it may fade with its sources: where all of them fell to one share (debris that is cleared), the old field times that
+//! share is the answer.
 //! Reads flows, mural cells, `fields.emission`. Writes those six fields. No dice.
 //! Source: D and λ as in `parameters.toml`. We assume: quasi-steady (relaxation within about an hour).
 
@@ -27,10 +28,10 @@ use crate::grid::Grid;
 use crate::math;
 use crate::par;
 use crate::parameters::Arrows;
-use crate::solve::multigrid::Multigrid;
-use crate::solve::reach::{FAR_RESPONSE, Nearby};
+use crate::solve::multigrid::{Given, Pool};
+use crate::solve::reach::Nearby;
 use crate::state::cells::OSTEOGENIC;
-use crate::state::fields::Memory;
+use crate::state::fields::{Emission, Memory, PhosphateUptake, Sparse};
 use crate::state::{Now, Species, Tissue};
 
 /// Numbers of transport.
@@ -85,12 +86,16 @@ const FIELDS: [Species; 6] = [
     Species::Vegf,
 ];
 
-/// Work space: not part of the state. A worker solves one field after another; there are as many as work at once.
+/// Work space: not part of the state.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    idle: Mutex<Vec<Worker>>,
+    solvers: Pool,
+    /// Sums over tiles at rest: as many as fields are looked at at once.
+    idle: Mutex<Vec<Nearby>>,
     perfused: Vec<f32>,
     seen: Option<Seen>,
+    /// What mineral took when it was looked at last.
+    uptake: PhosphateUptake,
 }
 
 /// What the sinks and sources of phosphate and inhibition were made of when they were looked at last.
@@ -103,42 +108,13 @@ struct Seen {
     level: f64,
 }
 
-impl Clone for Workspace {
-    /// A new one: nothing that the next step reads is in it.
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
 impl Workspace {
-    /// Bytes that all workers hold.
-    pub fn bytes(&self) -> usize {
-        let idle = self.idle.lock().map_or(0, |idle| idle.iter().map(Worker::bytes).sum());
-        idle + self.perfused.len() * size_of::<f32>()
-    }
-}
-
-/// A solver, and the sinks and sources of the field it works on.
-#[derive(Debug)]
-struct Worker {
-    solver: Multigrid,
-    sink: Vec<f32>,
-    source: Vec<f32>,
-    nearby: Nearby,
-}
-
-impl Worker {
-    fn new(grid: &Grid) -> Self {
+    /// A new one, with the solvers of others.
+    pub(crate) fn sharing(solvers: &Pool) -> Self {
         Self {
-            solver: Multigrid::new(grid),
-            sink: vec![0.0; grid.len()],
-            source: vec![0.0; grid.len()],
-            nearby: Nearby::default(),
+            solvers: solvers.share(),
+            ..Self::default()
         }
-    }
-
-    fn bytes(&self) -> usize {
-        self.solver.bytes() + (self.sink.len() + self.source.len()) * size_of::<f32>()
     }
 }
 
@@ -164,45 +140,52 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, _now: 
         perfused_share(tissue, &mut work.perfused);
         work.seen = seen;
     }
-    let is_news = flow_is_new || !tissue.fields.uptake.is_empty();
+    let uptake_is_new = work.uptake != tissue.fields.uptake;
+    if uptake_is_new {
+        work.uptake.clone_from(&tissue.fields.uptake);
+    }
     let mut jobs = FIELDS.map(|species| Job {
         species,
         field: std::mem::take(tissue.fields.of_mut(species)),
         memory: std::mem::take(&mut tissue.fields.memory[species as usize]),
     });
-    let (idle, perfused, around) = (&work.idle, &work.perfused, &*tissue);
+    let (solvers, idle, perfused, around) = (&work.solvers, &work.idle, &work.perfused, &*tissue);
     par::jobs(&mut jobs, |job| {
-        // Results do not depend on who solves: a solver remembers nothing.
-        let taken = idle.lock().ok().and_then(|mut idle| idle.pop());
-        let fits = taken.filter(|worker| worker.solver.fits(&around.grid));
-        let mut worker = fits.unwrap_or_else(|| Worker::new(&around.grid));
         if is_signal(job.species) {
-            renew_signal(p, around, perfused, job, &mut worker);
+            let mut nearby = idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default();
+            renew_signal(p, around, perfused, job, &mut nearby, solvers);
+            give_back(idle, nearby);
         } else {
-            if is_news || p.resolve_tolerance_plasma == 0.0 {
-                renew_relative(p, arrows, around, perfused, job, &mut worker);
+            let plasma = plasma(around, job.species);
+            let is_lost = job.memory.plasma == 0.0 && plasma > 0.0;
+            let is_news = flow_is_new || (uptake_is_new && job.species == Species::Phosphate);
+            if is_news || is_lost || p.resolve_tolerance_plasma == 0.0 {
+                let mut nearby = idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default();
+                renew_relative(p, arrows, around, perfused, job, &mut nearby, solvers);
+                give_back(idle, nearby);
             }
-            publish(around, job);
-        }
-        if let Ok(mut idle) = idle.lock() {
-            idle.push(worker);
+            if job.memory.plasma > 0.0 {
+                stand_at(plasma, job);
+            }
         }
     });
+    // It was for this step alone, and is as large as four fields.
+    tissue.fields.emission = Emission::default();
     for job in jobs {
         *tissue.fields.of_mut(job.species) = job.field;
         tissue.fields.memory[job.species as usize] = job.memory;
     }
 }
 
+fn give_back(idle: &Mutex<Vec<Nearby>>, nearby: Nearby) {
+    if let Ok(mut idle) = idle.lock() {
+        idle.push(nearby);
+    }
+}
+
 /// Solves a signal if it must be. It is its own memory, with its emission when it was last solved and its sink, the same
 /// everywhere, as one number.
-fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job, worker: &mut Worker) {
-    let Worker {
-        solver,
-        sink,
-        source,
-        nearby,
-    } = worker;
+fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job, nearby: &mut Nearby, solvers: &Pool) {
     let (d, decay_per_s) = numbers(p, job.species);
     let scale = (math::square(tissue.grid.voxel_um) / d) as f32;
     let decay = decay_per_s as f32 * scale;
@@ -220,40 +203,47 @@ fn renew_signal(p: &Parameters, tissue: &Tissue, perfused: &[f32], job: &mut Job
         0.0
     };
     let is_plain = held <= 0.0 && !secreted.is_empty();
+    let mut source = Vec::new();
     if !is_plain {
-        source.fill(0.0);
+        source.resize(perfused.len(), 0.0);
         source.iter_mut().zip(secreted).for_each(|(out, &g)| *out = g);
         for (out, &share) in source.iter_mut().zip(perfused) {
             *out += if share > 0.0 { held as f32 } else { 0.0 };
         }
     }
-    let emitted = if is_plain { secreted } else { &*source };
-    let memory = &mut job.memory;
-    let wanted = if memory.solves == 0 {
-        emitted.iter().any(|&g| g != 0.0)
-    } else {
-        let changes = Changes {
-            u: &job.field,
-            sink: None,
-            uniform: decay - memory.sink[0],
-            source: [emitted, &memory.source],
-            scale,
+    let emitted = if is_plain { secreted } else { &source };
+    if job.memory.solves == 0 {
+        if emitted.iter().all(|&g| g == 0.0) {
+            return;
+        }
+    } else if p.resolve_tolerance > 0.0 {
+        let moves = |job: &Job, nearby: &mut Nearby| {
+            let changes = Changes {
+                u: &job.field,
+                sink: None,
+                uniform: decay - job.memory.sink[0],
+                source: [emitted, &job.memory.source],
+                scale,
+            };
+            exceeds(&tissue.grid, nearby, &changes, f64::from(decay), p.resolve_tolerance)
         };
-        p.resolve_tolerance == 0.0 || exceeds(&tissue.grid, nearby, &changes, p.resolve_tolerance)
-    };
-    if !wanted {
-        return;
+        if !moves(job, nearby) {
+            return;
+        }
+        // Debris is cleared everywhere alike; no other signal fades as a whole.
+        if job.species == Species::Damage && fade(job, emitted) && !moves(job, nearby) {
+            return;
+        }
     }
+    let memory = &mut job.memory;
     memory.source.clear();
     memory.source.extend_from_slice(emitted);
-    source
-        .iter_mut()
-        .zip(&memory.source)
-        .for_each(|(out, &g)| *out = g * scale);
-    sink.fill(decay);
-    job.field.resize(source.len(), 0.0);
+    job.field.resize(emitted.len(), 0.0);
     let warm = memory.solves > 0;
+    let (sink, source) = (Given::Everywhere(decay), Given::Scaled(&memory.source, scale));
+    let mut solver = solvers.take(&tissue.grid);
     solver.solve(sink, source, &mut job.field, warm, p.residual_tolerance, 12);
+    solvers.give(solver);
     memory.sink.clear();
     memory.sink.push(decay);
     memory.solves += 1;
@@ -266,46 +256,61 @@ fn renew_relative(
     tissue: &Tissue,
     perfused: &[f32],
     job: &mut Job,
-    worker: &mut Worker,
+    nearby: &mut Nearby,
+    solvers: &Pool,
 ) {
-    let Worker {
-        solver, sink, source, ..
-    } = worker;
     // Without any perfusion there is no plasma to relate to: keep what is there, unless mineral takes it.
     let is_taken = job.species == Species::Phosphate && !tissue.fields.uptake.is_empty();
     if !is_taken && perfused.iter().all(|&share| share == 0.0) {
         return;
     }
-    build(p, arrows, tissue, perfused, job.species, sink, source);
-    let memory = &mut job.memory;
-    let warm = memory.solves > 0;
+    let (mut sink, mut source) = (vec![0.0; perfused.len()], vec![0.0; perfused.len()]);
+    build(p, arrows, tissue, perfused, job.species, &mut sink, &mut source);
+    let warm = job.memory.plasma > 0.0;
     if warm && p.resolve_tolerance_plasma > 0.0 {
+        let [old_sink, old_source] = job.memory.relative.each_ref().map(Sparse::column);
+        // A look leaves the field as it is, to the last bit: a resumed run looks where one that went on does not.
+        let factor = (1.0 / job.memory.plasma) as f32;
+        let relative: Vec<f32> = job.field.iter().map(|x| x * factor).collect();
         let changes = Changes {
-            u: &memory.relative,
-            sink: Some([sink, &memory.sink]),
+            u: &relative,
+            sink: Some([&sink, &old_sink]),
             uniform: 0.0,
-            source: [source, &memory.source],
+            source: [&source, &old_source],
             scale: 1.0,
         };
-        if FAR_RESPONSE * largest_total(&changes) <= p.resolve_tolerance_plasma {
+        // Without exchange with the vessels between, they reach far.
+        let sink = math::square(tissue.grid.voxel_um / FAR_UM);
+        if !exceeds(&tissue.grid, nearby, &changes, sink, p.resolve_tolerance_plasma) {
             return;
         }
     }
-    memory.relative.resize(source.len(), 0.0);
-    solver.solve(sink, source, &mut memory.relative, warm, p.residual_tolerance, 12);
-    memory.sink.clone_from(sink);
-    memory.source.clone_from(source);
+    stand_at(1.0, job);
+    let memory = &mut job.memory;
+    job.field.resize(source.len(), 0.0);
+    let mut solver = solvers.take(&tissue.grid);
+    solver.solve(&sink, &source, &mut job.field, warm, p.residual_tolerance, 12);
+    solvers.give(solver);
+    memory.relative = [Sparse::of(&sink), Sparse::of(&source)];
+    memory.plasma = 1.0;
     memory.solves += 1;
 }
 
-/// Phosphate and inhibition beside their relative memory.
-fn publish(tissue: &Tissue, job: &mut Job) {
-    let plasma = match job.species {
+/// What phosphate or inhibition is relative to.
+fn plasma(tissue: &Tissue, species: Species) -> f64 {
+    match species {
         Species::Phosphate => tissue.host.phosphate,
         _ => tissue.host.inhibition,
-    } as f32;
-    for (out, &r) in job.field.iter_mut().zip(&job.memory.relative) {
-        *out = plasma * r;
+    }
+}
+
+/// Lets phosphate or inhibition stand at another plasma than before: 1 for the solution itself.
+fn stand_at(plasma: f64, job: &mut Job) {
+    let before = job.memory.plasma;
+    if before > 0.0 && plasma != before {
+        let factor = (plasma / before) as f32;
+        job.field.iter_mut().for_each(|x| *x *= factor);
+        job.memory.plasma = plasma;
     }
 }
 
@@ -384,9 +389,10 @@ struct Changes<'a> {
 
 impl Changes<'_> {
     /// Change of the balance of voxel i.
-    fn at(&self, i: usize) -> f64 {
+    #[inline]
+    fn at(&self, i: usize) -> f32 {
         let sink = self.sink.map_or(self.uniform, |[new, old]| new[i] - old[i]);
-        f64::from(self.scale * (self.source[0][i] - self.source[1][i]) - sink * self.u[i])
+        self.scale * (self.source[0][i] - self.source[1][i]) - sink * self.u[i]
     }
 
     /// Whether nothing changed between two voxels: a quick look, as nearly always nothing did.
@@ -402,25 +408,43 @@ impl Changes<'_> {
 /// Voxels of one quick look.
 const LOOK: usize = 256;
 
-/// All that changed, of a field that reaches far.
-fn largest_total(changes: &Changes) -> f64 {
-    let n = changes.u.len();
-    (0..n.div_ceil(LOOK))
-        .map(|look| look * LOOK..n.min((look + 1) * LOOK))
-        .filter(|voxels| !changes.none(voxels.clone()))
-        .fold(0.0, |sum, voxels| voxels.fold(sum, |sum, i| sum + changes.at(i).abs()))
-}
+/// How far phosphate and inhibition reach [µm].
+const FAR_UM: f64 = 800.0;
 
-/// Whether what changed can have moved a signal further than a tolerance.
-fn exceeds(grid: &Grid, nearby: &mut Nearby, changes: &Changes, tolerance: f64) -> bool {
+/// Whether what changed moves a field further than a tolerance. `sink` is its scaled sink.
+fn exceeds(grid: &Grid, nearby: &mut Nearby, changes: &Changes, sink: f64, tolerance: f64) -> bool {
     nearby.clear(grid);
     let n = changes.u.len();
     for look in (0..n.div_ceil(LOOK)).map(|look| look * LOOK..n.min((look + 1) * LOOK)) {
         if !changes.none(look.clone()) {
-            look.for_each(|i| nearby.add(i, changes.at(i)));
+            nearby.add_all(look, |i| changes.at(i));
         }
     }
-    nearby.exceeds(tolerance)
+    nearby.exceeds(sink, tolerance)
+}
+
+/// Lets a signal and the sources that it answers to fade by the share that fits the sources of now best; says whether they
+/// did. A solution times a number is the solution of the sources times that number.
+fn fade(job: &mut Job, emitted: &[f32]) -> bool {
+    /// A change by less is none, and one by more is no fading.
+    const LEAST: f64 = 1e-6;
+    const MOST: f64 = 0.5;
+    let old = &job.memory.source;
+    let dot = |a: &[f32], b: &[f32]| par::ordered_sum(a.len(), |i| f64::from(a[i]) * f64::from(b[i]));
+    let whole = dot(old, old);
+    let share = if whole > 0.0 { dot(emitted, old) / whole } else { 1.0 };
+    if !((share - 1.0).abs() > LEAST && (share - 1.0).abs() < MOST) {
+        return false;
+    }
+    let share = share as f32;
+    for column in [&mut job.field, &mut job.memory.source] {
+        // What is hardly there is nothing: numbers below the normal ones are slow.
+        column.iter_mut().for_each(|x| {
+            let faded = *x * share;
+            *x = if faded < 1e-30 { 0.0 } else { faded };
+        });
+    }
+    true
 }
 
 /// D [µm²/s] and λ [1/s] of a field.

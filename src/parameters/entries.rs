@@ -41,6 +41,8 @@ words! {
         Hypotension = "hypotension",
         /// Host values change from a day on.
         Chemistry = "chemistry",
+        /// A cylinder of tissue is taken out from the surface down: a biopsy.
+        Punch = "punch",
     }
 }
 
@@ -280,12 +282,12 @@ pub struct ChallengeEntry {
     pub x_mm: Option<f64>,
     /// Second place along the surface (plan, block); `None` = the middle.
     pub y_mm: Option<f64>,
-    /// Depth of the centre; `None` where the kind has no place.
+    /// Depth of the centre, of a punch its depth; `None` where the kind has no place.
     pub depth_mm: Option<f64>,
     /// Radius; `None` where the kind has no place.
     pub radius_mm: Option<f64>,
     /// Share of the full effect, 0–1: of integrity lost (trauma), of full mineral (nidus), of pressure lost
-    /// (hypotension), of the way to `set` (chemistry).
+    /// (hypotension), of the way to `set` (chemistry), of the injury of the rim (punch; 0 takes nothing).
     pub strength: f64,
     /// How long a fall of pressure lasts [h]; `None` for the other kinds.
     pub duration_h: Option<f64>,
@@ -393,7 +395,7 @@ impl ChallengeKind {
     /// What this kind takes.
     pub fn rule(self) -> ChallengeRule {
         match self {
-            Self::Trauma | Self::MineralNidus => ChallengeRule {
+            Self::Trauma | Self::MineralNidus | Self::Punch => ChallengeRule {
                 place: true,
                 duration: false,
                 set: false,
@@ -421,6 +423,10 @@ impl ChallengeKind {
             Self::Hypotension => "the arterial pressure falls by `strength` for `duration_h`",
             Self::Chemistry => {
                 "host values in `set` hold from `start_d` (warfarin, a phosphate step, a fall of pyrophosphate)"
+            }
+            Self::Punch => {
+                "a biopsy: a cylinder of `radius_mm` is taken out from the surface to `depth_mm`, cut vessels are closed, the rim is injured; not sutured, \
+                 it heals as any wound"
             }
         }
     }

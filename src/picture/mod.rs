@@ -2,7 +2,7 @@
 //!
 //! `view` flattens a snapshot to a plane, `canvas` holds pixels, `colours` the tables, `contour` the level lines;
 //! `section` draws the tissue with its vessels, `field` one substance, `flow` the blood flow,
-//! `network` what the blood of each vessel does. `biopsy` cuts a punch and reads it, `stain` draws what it shows; `texture`
+//! `network` what the blood of each vessel does, `surface` the skin from above. `biopsy` cuts a punch and reads it, `stain` draws what it shows; `texture`
 //! is what lies below a voxel.
 
 pub mod biopsy;
@@ -14,6 +14,7 @@ pub mod flow;
 pub mod network;
 pub mod section;
 pub mod stain;
+pub mod surface;
 mod texture;
 pub mod view;
 

@@ -398,6 +398,14 @@ pub fn by_radius(snapshot: &Snapshot) -> Vec<&SegmentView> {
     segments
 }
 
+/// Whether the tissue around the middle of a segment is no more: a blade, a punch or shedding took the vessel with it.
+fn is_taken(snapshot: &Snapshot, segment: &SegmentView) -> bool {
+    let [a, b] = segment.ends_um.map(|p| p.map(f64::from));
+    let way = snapshot.grid.offset_um(a, b);
+    let middle = std::array::from_fn(|i| a[i] + way[i] / 2.0);
+    snapshot.vitality[snapshot.grid.voxel_at(middle)] == Vitality::Gone
+}
+
 /// The straight pieces of a segment in pixels.
 pub fn pieces_px(segment: &SegmentView, view: &View, px_per_um: f64) -> Vec<[Point; 2]> {
     view.pieces_um(segment)
@@ -410,6 +418,7 @@ pub fn pieces_px(segment: &SegmentView, view: &View, px_per_um: f64) -> Vec<[Poi
 fn vessels(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
     let drawn: Vec<_> = by_radius(snapshot)
         .into_iter()
+        .filter(|s| !is_taken(snapshot, s))
         .map(|s| (s, pieces_px(s, view, scale.px_per_um)))
         .collect();
     for layer in [Layer::Mineral, Layer::Wall, Layer::Lumen] {
@@ -488,7 +497,7 @@ pub fn vessel(canvas: &mut Canvas, segment: &SegmentView, a: Point, b: Point, sc
 fn thrombi(canvas: &mut Canvas, snapshot: &Snapshot, view: &View, scale: Scale) {
     let mut closed: Vec<&SegmentView> = by_radius(snapshot)
         .into_iter()
-        .filter(|s| f64::from(s.thrombus) >= THROMBOSED)
+        .filter(|s| f64::from(s.thrombus) >= THROMBOSED && !is_taken(snapshot, s))
         .collect();
     closed.reverse();
     let mut placed: Vec<(Point, f64)> = Vec::new();

@@ -327,7 +327,12 @@ impl Reader<'_> {
         if rule.place {
             allowed.extend(PLACE);
             [x, y, z, radius] = self.place();
-            for (field, what) in [("depth_mm", "the depth of its centre"), ("radius_mm", "its radius")] {
+            let depth = if kind == ChallengeKind::Punch {
+                "how deep it goes"
+            } else {
+                "the depth of its centre"
+            };
+            for (field, what) in [("depth_mm", depth), ("radius_mm", "its radius")] {
                 if !self.element.fields.contains_key(field) {
                     self.fault(field, None, what, "this is missing", "");
                 }

@@ -109,19 +109,11 @@ impl Archive {
         })
     }
 
-    /// A number of the scenario; of the registry where the folder is older than the key.
-    fn number(&self, section: &str, name: &str) -> Option<f64> {
-        let written = self.table.get(section).and_then(|table| table.get(name));
-        let number = |value: &toml::Value| value.as_float().or_else(|| value.as_integer().map(|i| i as f64));
-        written.and_then(number).or_else(|| {
-            let row = Registry::embedded().row(&format!("{section}.{name}"))?;
-            row.value.number()
-        })
-    }
-
     /// Length of a step [h].
     pub fn step_h(&self) -> f64 {
-        self.number("run", "step_h").filter(|h| *h > 0.0).unwrap_or(1.0)
+        number_in(&self.table, "run", "step_h")
+            .filter(|h| *h > 0.0)
+            .unwrap_or(1.0)
     }
 
     /// Name and seed.
@@ -140,25 +132,12 @@ impl Archive {
 
     /// What a biopsy of this run needs besides its tissue.
     pub fn lens(&self) -> Result<Lens> {
-        let mut section = Registry::embedded().defaults("biopsy");
-        if let Some(toml::Value::Table(written)) = self.table.get("biopsy") {
-            for (name, value) in written
-                .iter()
-                .filter(|(name, _)| section.contains_key(*name))
-                .collect::<Vec<_>>()
-            {
-                section.insert(name.clone(), value.clone());
-            }
-        }
-        let number = |section: &str, name: &str| self.number(section, name).unwrap_or(0.0);
-        Ok(Lens {
-            parameters: parameters::from_section("biopsy", section)?,
-            narrowing: Narrowing {
-                mineral: number("blood", "mineral_narrowing"),
-                neointima: number("blood", "neointima_narrowing"),
-            },
-            hypoxia_mmhg: number("oxygen", "hypoxia_mmhg"),
-        })
+        lens_of(&self.table)
+    }
+
+    /// The scenario as it stands in the file.
+    pub fn table(&self) -> &toml::Table {
+        &self.table
     }
 
     /// The step of a day; an error that names the argument when the run does not have it.
@@ -311,6 +290,42 @@ impl Archive {
         let days: Vec<String> = self.snapshots.iter().map(|(day, _)| format!("{day}")).collect();
         days.join(", ")
     }
+}
+
+/// A number of a resolved scenario; of the registry where the scenario is older than the key.
+fn number_in(table: &toml::Table, section: &str, name: &str) -> Option<f64> {
+    let written = table.get(section).and_then(|table| table.get(name));
+    let number = |value: &toml::Value| value.as_float().or_else(|| value.as_integer().map(|i| i as f64));
+    written.and_then(number).or_else(|| {
+        let row = Registry::embedded().row(&format!("{section}.{name}"))?;
+        row.value.number()
+    })
+}
+
+/// One section of a resolved scenario: what it writes of the keys that the registry has, the registry for the rest.
+pub fn section_of<T: serde::de::DeserializeOwned>(table: &toml::Table, name: &str) -> Result<T> {
+    let mut section = Registry::embedded().defaults(name);
+    if let Some(toml::Value::Table(written)) = table.get(name) {
+        for (key, value) in written {
+            if section.contains_key(key) {
+                section.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    parameters::from_section(name, section)
+}
+
+/// What a biopsy needs besides the tissue, from a resolved scenario.
+pub fn lens_of(table: &toml::Table) -> Result<Lens> {
+    let number = |section: &str, name: &str| number_in(table, section, name).unwrap_or(0.0);
+    Ok(Lens {
+        parameters: section_of(table, "biopsy")?,
+        narrowing: Narrowing {
+            mineral: number("blood", "mineral_narrowing"),
+            neointima: number("blood", "neointima_narrowing"),
+        },
+        hypoxia_mmhg: number("oxygen", "hypoxia_mmhg"),
+    })
 }
 
 #[cfg(test)]

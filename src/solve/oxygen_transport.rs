@@ -23,7 +23,7 @@
 //! lost on the way.
 
 use super::anderson::Anderson;
-use super::multigrid::Multigrid;
+use super::multigrid::{Multigrid, Pool};
 use super::oxygen_kernel::Spread;
 use crate::grid::Grid;
 use crate::math;
@@ -434,6 +434,7 @@ impl Balance {
 /// Work space; what a solve leaves behind for a reader.
 #[derive(Clone, Debug, Default)]
 pub struct Work {
+    solvers: Pool,
     solver: Option<Multigrid>,
     sink: Vec<f32>,
     source: Vec<f32>,
@@ -442,8 +443,8 @@ pub struct Work {
     change: Vec<f32>,
     /// Linear supply of each piece: strength [µm³/s] …
     strength: Vec<f64>,
-    /// … and tension [mmHg].
-    tension: Vec<f64>,
+    /// … and what it would give to a tissue without oxygen [mmHg µm³/s].
+    offer: Vec<f64>,
     /// Oxygen that reached each node, blood that reached it, a first guess of its tension.
     content: Vec<f64>,
     arrived: Vec<f64>,
@@ -458,19 +459,28 @@ pub struct Work {
 impl Work {
     /// Oxygen that each piece gives to a tissue [mmHg µm³/s of the whole vessel].
     pub fn given(&self, network: &Network, piece: usize, oxygen: &[f32]) -> f64 {
-        self.strength[piece] * (self.tension[piece] - network.reach.outside(piece, oxygen))
+        self.offer[piece] - self.strength[piece] * network.reach.outside(piece, oxygen)
     }
 
-    /// Bytes that it holds for the voxels.
-    pub fn bytes(&self) -> usize {
-        let columns = self.sink.len() + self.source.len() + self.before.len() + self.change.len();
-        self.solver.as_ref().map_or(0, Multigrid::bytes) + columns * size_of::<f32>()
+    /// Solvers that others may share while it rests.
+    pub fn solvers(&self) -> &Pool {
+        &self.solvers
+    }
+
+    /// Gives the solver and the columns of voxels back: they are large, and needed in a solve alone.
+    fn rest(&mut self) {
+        if let Some(solver) = self.solver.take() {
+            self.solvers.give(solver);
+        }
+        for column in [&mut self.sink, &mut self.source, &mut self.before, &mut self.change] {
+            *column = Vec::new();
+        }
     }
 
     fn prepare(&mut self, problem: &Problem) {
         let network = &problem.network;
         let pieces = network.exchange.len();
-        for column in [&mut self.strength, &mut self.tension] {
+        for column in [&mut self.strength, &mut self.offer] {
             column.clear();
             column.resize(pieces, 0.0);
         }
@@ -479,10 +489,6 @@ impl Work {
         self.segment_po2.clear();
         self.segment_po2.resize(network.flow_nl_per_min.len(), 0.0);
         self.node_bound = node_bound(network);
-        let fits = self.solver.as_ref().is_some_and(|solver| solver.fits(problem.grid));
-        if !fits {
-            self.solver = Some(Multigrid::new(problem.grid));
-        }
     }
 }
 
@@ -520,6 +526,14 @@ const MEMORY: usize = 3;
 /// Solves tissue and blood together until the balance holds. `oxygen` is the start and the answer; `cold` says that the
 /// start is a guess.
 pub fn solve(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool, limits: &Limits) -> Outcome {
+    work.solver = Some(work.solvers.take(problem.grid));
+    let outcome = repeat(problem, oxygen, work, cold, limits);
+    work.rest();
+    outcome
+}
+
+/// Passes of blood and tissue until the limits hold.
+fn repeat(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool, limits: &Limits) -> Outcome {
     work.prepare(problem);
     let mut outcome = Outcome {
         passes: 0,
@@ -628,15 +642,15 @@ fn meet_blood(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cycles: u3
                 continue;
             }
             let strength = share * work.strength[piece];
-            let tension = work.tension[piece];
             match network.reach {
                 Reach::Voxel(voxel) => {
                     let voxel = voxel[piece] as usize;
                     work.sink[voxel] += strength as f32;
-                    work.source[voxel] += (strength * tension) as f32;
+                    work.source[voxel] += (share * work.offer[piece]) as f32;
                 }
                 Reach::Spread(spread) => {
                     let mean = network.reach.outside(piece, oxygen);
+                    let tension = work.offer[piece] / work.strength[piece];
                     let (voxels, weights) = spread.of(piece);
                     let gives = tension >= mean || mean <= 0.0;
                     // Room for oxygen: all of it until a voxel comes close to the highest tension.
@@ -696,7 +710,7 @@ fn difference(a: &[f32], b: &[f32], out: &mut [f32]) -> f32 {
 }
 
 /// One pass of blood down the network. Each piece loses what its tissue takes; the linear response of the piece
-/// (how much more it would give to poorer tissue) goes to `strength` and `tension`, so that a slow capillary does not
+/// (how much more it would give to poorer tissue) goes to `strength` and `offer`, so that a slow capillary does not
 /// pretend to be a reservoir.
 ///
 /// At a node blood mixes; where daughters carry blood of different haematocrit, all leave with one tension.
@@ -704,7 +718,7 @@ fn run_blood(problem: &Problem, oxygen: &[f32], work: &mut Work) {
     let (network, curve) = (&problem.network, problem.curve);
     let Work {
         strength,
-        tension,
+        offer,
         content,
         arrived,
         warm_start,
@@ -729,7 +743,7 @@ fn run_blood(problem: &Problem, oxygen: &[f32], work: &mut Work) {
         arrived[node] += flow;
     }
     strength.fill(0.0);
-    tension.fill(0.0);
+    offer.fill(0.0);
     segment_po2.fill(0.0);
     for &s in network.order {
         let s = s as usize;
@@ -761,10 +775,12 @@ fn run_blood(problem: &Problem, oxygen: &[f32], work: &mut Work) {
             let (after, slope) = curve.tension_with_exchange(bound, c, e, outside, piece_po2[piece]);
             po2 = after;
             // What the tissue gains is what the blood loses, to the last digit.
-            c = math::positive(c - e * (po2 - outside));
+            let fall = po2 - outside;
+            c = math::positive(c - e * fall);
             // Exchange = e (P − outside), and P answers to `outside` with e/(slope + e).
-            strength[piece] = exchange * (slope / (slope + e));
-            tension[piece] = outside + (po2 - outside) * ((slope + e) / slope);
+            let answers = exchange * (slope / (slope + e));
+            strength[piece] = answers;
+            offer[piece] = exchange * fall + answers * outside;
             piece_po2[piece] = po2;
             sum += po2;
         }
@@ -784,7 +800,7 @@ pub fn balance(problem: &Problem, oxygen: &[f32], work: &Work) -> Balance {
     let supply = (0..network.flow_nl_per_min.len()).fold(0.0, |sum, s| {
         network.pieces(s).fold(sum, |sum, piece| {
             let outside = network.reach.outside(piece, oxygen);
-            sum + network.share[s] * work.strength[piece] * (work.tension[piece] - outside)
+            sum + network.share[s] * (work.offer[piece] - work.strength[piece] * outside)
         })
     });
     let surface = problem.surface.iter().enumerate().fold(0.0, |sum, (column, &k)| {
@@ -833,6 +849,7 @@ pub fn decay_after_arrest<T>(
         }
     }
     let mut seen = Vec::new();
+    work.solver = Some(work.solvers.take(problem.grid));
     for _ in 0..steps {
         let start = oxygen.to_vec();
         for _ in 0..20 {
@@ -848,7 +865,7 @@ pub fn decay_after_arrest<T>(
                     let given = (held[piece] - curve.content(bound, po2)) * filling / problem.medium.solubility;
                     work.piece_po2[piece] = po2;
                     work.strength[piece] = network.exchange[piece] * slope / (slope + e);
-                    work.tension[piece] = outside + given / work.strength[piece];
+                    work.offer[piece] = work.strength[piece] * outside + given;
                 }
             }
             let change = meet_blood(problem, oxygen, work, 1, Some((seconds_per_step, &start)));
@@ -863,6 +880,7 @@ pub fn decay_after_arrest<T>(
         }
         seen.push(watch(oxygen));
     }
+    work.rest();
     seen
 }
 

@@ -118,14 +118,72 @@ pub struct Fields {
 /// Sinks and sources with which a field was last solved; a field is solved again only when they changed enough.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// Sink [1/s], per voxel; one number where it is the same everywhere.
+    /// Sink of a signal, scaled as it is solved: one number, for it is the same everywhere.
     pub sink: Vec<f32>,
-    /// Source, per voxel: of a signal its emission [unit/s], of phosphate and inhibition scaled as they are solved.
+    /// Emission of a signal [unit/s], per voxel.
     pub source: Vec<f32>,
-    /// Phosphate and inhibition relative to plasma; empty for a signal, whose field is the solution itself.
-    pub relative: Vec<f32>,
+    /// Sink and source of phosphate and inhibition, scaled as they are solved: most voxels have no vessel.
+    pub relative: [Sparse; 2],
+    /// Plasma at which the field of phosphate or inhibition stands; the field over this is the solution. 0 where there is
+    /// none to go on from.
+    pub plasma: f64,
     /// Solves so far.
     pub solves: u64,
+}
+
+/// A column most of which is one number: that, and the voxels with others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sparse {
+    /// Voxels in all.
+    pub len: u64,
+    /// The number of all that are not listed.
+    pub base: f32,
+    /// Those that are, rising; none where there are so many that every voxel has its number.
+    pub voxel: Vec<u32>,
+    /// Their numbers, or those of all voxels.
+    pub value: Vec<f32>,
+}
+
+impl Sparse {
+    /// Keeps a column; its least number is that of most voxels.
+    pub fn of(column: &[f32]) -> Self {
+        let lesser = |a: f32, &b: &f32| if b < a { b } else { a };
+        let base = column.iter().fold(f32::INFINITY, lesser);
+        let others = column.iter().filter(|&&x| x != base).count();
+        let len = column.len() as u64;
+        if 2 * others >= column.len() {
+            let (voxel, value) = (Vec::new(), column.to_vec());
+            return Self {
+                len,
+                base,
+                voxel,
+                value,
+            };
+        }
+        let (mut voxel, mut value) = (Vec::with_capacity(others), Vec::with_capacity(others));
+        for (i, &x) in column.iter().enumerate().filter(|&(_, &x)| x != base) {
+            voxel.push(i as u32);
+            value.push(x);
+        }
+        Self {
+            len,
+            base,
+            voxel,
+            value,
+        }
+    }
+
+    /// The column.
+    pub fn column(&self) -> Vec<f32> {
+        if self.voxel.is_empty() && !self.value.is_empty() {
+            return self.value.clone();
+        }
+        let mut column = vec![self.base; self.len as usize];
+        for (&voxel, &value) in self.voxel.iter().zip(&self.value) {
+            column[voxel as usize] = value;
+        }
+        column
+    }
 }
 
 /// What oxygen was last solved with.
@@ -241,4 +299,20 @@ pub fn is_clear(field: &[f32]) -> bool {
     // Whole chunks without an early end, so that the loop is wide.
     let holds = |chunk: &[f32]| chunk.iter().fold(false, |any, &x| any | (x > 0.0));
     !field.chunks(4096).any(holds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sparse_column_comes_back_whole() {
+        for every in [1, 2, 3, 50, 1000] {
+            let column: Vec<f32> = (0..400).map(|i| if i % every == 1 { i as f32 } else { 0.25 }).collect();
+            let kept = Sparse::of(&column);
+            assert_eq!(kept.column(), column);
+            assert!(kept.voxel.len() + kept.value.len() <= column.len());
+        }
+        assert_eq!(Sparse::default().column(), Vec::<f32>::new());
+    }
 }

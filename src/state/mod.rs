@@ -3,6 +3,7 @@
 pub mod anatomy;
 pub mod cells;
 pub mod events;
+pub mod excision;
 pub mod fields;
 #[cfg(test)]
 pub mod fixture;
@@ -24,6 +25,7 @@ use crate::random::Dice;
 pub use anatomy::{Anatomy, Kind, Vitality};
 pub use cells::Cells;
 pub use events::{Event, EventKind, EventLog};
+pub use excision::{Blade, Rim};
 pub use fields::{Fields, Species};
 pub use host::{Host, Ordered, Profile};
 pub use ledger::Ledger;

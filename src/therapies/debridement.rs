@@ -2,7 +2,7 @@
 //!
 //! 1. Taken: dead voxels that hang together with an open surface (through dead or missing tissue); in a `plan`, or where the
 //!    scenario names a place and radius, every dead voxel there. What lay above in the same column comes away too.
-//! 2. Their mineral leaves the block and the books; moving cells and bacteria in them go; a vessel loses the mineral of its part in
+//! 2. Their mineral leaves the block and the books; moving cells, debris and bacteria in them go; a vessel loses the mineral of its part in
 //!    them and is tied off when at least half of it lay there.
 //! 3. The bed keeps a share of its bacteria. The ring of living tissue along the cut is injured: integrity falls, a nidus is left.
 //!
@@ -14,10 +14,8 @@ use serde::Deserialize;
 
 use super::Order;
 use crate::grid::Plane;
-use crate::math;
 use crate::parameters::Arrows;
-use crate::state::ledger::{voxel_capacity_ug, wall_mineral_ug};
-use crate::state::{EventKind, Now, Tissue, Vitality};
+use crate::state::{Blade, EventKind, Now, Rim, Tissue, Vitality};
 
 /// Registry section `debridement`.
 #[derive(Clone, Debug, Deserialize)]
@@ -59,8 +57,19 @@ impl Debridement {
             tissue.burden.procedures += 1;
             tissue.burden.visits += 1;
             if count > 0 {
-                remove(p, tissue, &taken);
-                injure_ring(&p.debridement, arrows, tissue, &taken, event);
+                let own = &p.debridement;
+                let blade = Blade {
+                    wall_share: p.wall_share,
+                    bacteria_left: own.bacteria_left,
+                    closed_h: own.ligated_h,
+                };
+                tissue.excise(&taken, blade);
+                let rim = Rim {
+                    width_um: own.ring_um,
+                    strength: own.ring_strength * arrows.trauma,
+                    nidus: own.ring_nidus * arrows.trauma,
+                };
+                tissue.injure_rim(&taken, rim, event);
             }
         }
     }
@@ -118,80 +127,6 @@ fn take_what_lies_above(tissue: &Tissue, taken: &mut [bool]) {
             let voxel = grid.index(x, y, z);
             taken[voxel] = tissue.anatomy.vitality[voxel] != Vitality::Gone;
         }
-    }
-}
-
-fn remove(p: &super::Parameters, tissue: &mut Tissue, taken: &[bool]) {
-    let capacity = voxel_capacity_ug(&tissue.grid);
-    let Tissue {
-        grid,
-        anatomy,
-        fields,
-        vessels,
-        cells,
-        ledger,
-        ..
-    } = tissue;
-    for voxel in (0..taken.len()).filter(|&v| taken[v]) {
-        anatomy.vitality[voxel] = Vitality::Gone;
-        ledger.mineral_ug.book(-f64::from(fields.mineral[voxel]) * capacity);
-        fields.mineral[voxel] = 0.0;
-        fields.bacteria[voxel] = (f64::from(fields.bacteria[voxel]) * p.debridement.bacteria_left) as f32;
-        let top = voxel % (grid.nx * grid.ny);
-        if voxel == top
-            && let Some(covered) = cells.keratinocytes.covered.get_mut(top)
-        {
-            *covered = 0;
-            cells.keratinocytes.creep[top] = 0.0;
-        }
-    }
-    for s in 0..vessels.len() {
-        let pieces = vessels.pieces(s);
-        let (mut cut, mut all) = (0.0, 0.0);
-        for piece in pieces {
-            all += vessels.piece_um[piece];
-            if taken[vessels.piece_voxel[piece] as usize] {
-                cut += vessels.piece_um[piece];
-            }
-        }
-        if cut <= 0.0 {
-            continue;
-        }
-        let before = wall_mineral_ug(vessels, s, p.wall_share);
-        vessels.mineral[s] *= 1.0 - cut / all;
-        ledger
-            .mineral_ug
-            .book(wall_mineral_ug(vessels, s, p.wall_share) - before);
-        if cut >= 0.5 * all {
-            vessels.thrombus[s] = 1.0;
-            vessels.closed_h[s] = math::max(vessels.closed_h[s], p.debridement.ligated_h);
-        }
-    }
-    for movers in [&mut cells.neutrophils, &mut cells.macrophages, &mut cells.msc] {
-        let gone = movers.retain(|m, i| !taken[grid.voxel_at(m.place_um(i))]);
-        ledger.cells.book(-(gone as f64));
-    }
-}
-
-/// Living tissue along the cut suffers.
-fn injure_ring(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, taken: &[bool], event: u64) {
-    let strength = p.ring_strength * arrows.trauma;
-    if strength <= 0.0 {
-        return;
-    }
-    tissue.events.latest_trigger = Some(event);
-    // Centres along the edge, one ring width apart, so that no wall is injured many times over.
-    let mut centres: Vec<[f64; 3]> = Vec::new();
-    for voxel in 0..taken.len() {
-        let edge = tissue.anatomy.lives(voxel) && tissue.grid.faces(voxel).any(|f| taken[f]);
-        let place = tissue.grid.centre_um(voxel);
-        if edge && centres.iter().all(|&c| tissue.grid.distance_um(c, place) > p.ring_um) {
-            centres.push(place);
-        }
-    }
-    for centre in centres {
-        tissue.injure(centre, p.ring_um, strength, p.ring_nidus * arrows.trauma);
-        tissue.blame(centre, p.ring_um, event);
     }
 }
 

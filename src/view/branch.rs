@@ -194,7 +194,7 @@ impl Branch {
             advance(&mut self.model, &self.settings.instruments)?;
             self.see();
             let step = self.model.clock.step();
-            if step % self.every == 0 && self.marks.last().is_none_or(|mark| mark.step < step) {
+            if step.is_multiple_of(self.every) && self.marks.last().is_none_or(|mark| mark.step < step) {
                 self.mark();
             }
         }

@@ -58,7 +58,7 @@ impl Pane {
             ny: if is_plan { grid.ny } else { grid.nz },
             extent_um: [wide, if is_plan { broad } else { deep }],
             down: if is_plan { 1 } else { 2 },
-            middle_um: (grid.plane == Plane::Block).then(|| (row as f64 + 0.5) * grid.voxel_um),
+            middle_um: (grid.plane == Plane::Block).then_some((row as f64 + 0.5) * grid.voxel_um),
             first: row * grid.nx,
             stride: if is_plan { grid.nx } else { grid.nx * grid.ny },
         }

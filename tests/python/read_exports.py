@@ -24,7 +24,7 @@ def read_vtk(folder, days):
     import vtk
     from vtk.util.numpy_support import vtk_to_numpy
 
-    for list_name in ("fields", "vessels", "cells"):
+    for list_name in ("fields", "vessels", "cells", "surface"):
         text = (folder / f"{list_name}.pvd").read_text()
         same(f"{list_name}.pvd, days", text.count("<DataSet "), len(days))
     for day in days:
@@ -44,6 +44,14 @@ def read_vtk(folder, days):
         oxygen = vtk_to_numpy(image.GetCellData().GetArray("oxygen"))
         if not (np.isfinite(oxygen).all() and 0 <= oxygen.min() and oxygen.max() < 200):
             sys.exit("vti: oxygen is not a tension")
+
+        reader = vtk.vtkXMLImageDataReader()
+        reader.SetFileName(str(folder / f"surface-{name}.vti"))
+        reader.Update()
+        skin = vtk_to_numpy(reader.GetOutput().GetCellData().GetArray("skin"))
+        tcpo2 = vtk_to_numpy(reader.GetOutput().GetCellData().GetArray("tcpo2_mmhg"))
+        same("vti, columns of the surface", len(skin), image.GetDimensions()[0] - 1)
+        same("vti, TcPO2 at most 30", int((tcpo2 <= 30).sum()), day["tcpo2_low_columns"])
 
         for kind, count in (("vessels", "segments"), ("cells", "cells")):
             reader = vtk.vtkXMLPolyDataReader()
@@ -112,6 +120,9 @@ def read_csv(folder, days):
         same("csv, cells", sum(float(r["day"]) == day["day"] for r in cells), day["cells"])
         with open(folder / f"voxels-{day['day']:07.2f}.csv", newline="") as file:
             voxels = list(csv.DictReader(file))
+        with open(folder / f"surface-{day['day']:07.2f}.csv", newline="") as file:
+            surface = list(csv.DictReader(file))
+        same("csv, TcPO2 at most 30", sum(float(r["tcpo2_mmhg"]) <= 30 for r in surface), day["tcpo2_low_columns"])
         same("csv, voxels", len(voxels), day["voxels"])
         same("csv, dead voxels", sum(r["vitality"] == "necrotic" for r in voxels), day["necrotic_voxels"])
     print(f"csv: {len(days)} days agree")
@@ -128,6 +139,9 @@ def compare_with_run(run, days):
             continue
         # Tissue is every voxel that is there at day 0: all of a section.
         share = day["necrotic_voxels"] / day["voxels"]
+        low = day["tcpo2_low_columns"] / day["surface_columns"]
+        # Snapshots keep half precision: a column at the threshold may fall to the other side.
+        same("series, tcpo2_low_fraction", low, float(row["tcpo2_low_fraction"]), 2.1 / day["surface_columns"])
         same("series, necrotic_now_fraction", share, float(row["necrotic_now_fraction"]), 1e-9)
         checked += 1
     same("days compared with the series", checked > 0, True)

@@ -79,12 +79,20 @@ pub fn forecast(rule: &Rule, values: &[f64]) -> Option<usize> {
     })
 }
 
+/// Half of Student's interval of the mean of so many values with this standard deviation; nothing below two values.
+pub fn t_half_width(n: usize, sd: f64) -> Option<f64> {
+    let freedom = n.checked_sub(1).filter(|f| *f > 0)? as f64;
+    let t = StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(0.5 + LEVEL / 2.0));
+    let error = sd / (n as f64).sqrt();
+    Some(if error > 0.0 { t * error } else { 0.0 })
+}
+
 /// Student's interval of a mean; a point where nothing varies.
 pub fn t_interval(values: &[f64]) -> Interval {
-    let n = values.len() as f64;
-    let t = StudentsT::new(0.0, 1.0, n - 1.0).map_or(f64::INFINITY, |t| t.inverse_cdf(0.5 + LEVEL / 2.0));
-    let (centre, error) = (mean(values), sd(values) / n.sqrt());
-    let half = if error > 0.0 { t * error } else { 0.0 };
+    let (centre, half) = (
+        mean(values),
+        t_half_width(values.len(), sd(values)).unwrap_or(f64::INFINITY),
+    );
     Interval {
         low: centre - half,
         high: centre + half,

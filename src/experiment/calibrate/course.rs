@@ -8,7 +8,7 @@ use super::{Batch, Memory, Next, Setup, Standing, standing};
 use crate::error::{Error, Result};
 use crate::experiment::analyses::Told;
 use crate::experiment::design::values;
-use crate::experiment::execute::{ExecuteOptions, Executed, execute};
+use crate::experiment::execute::{ExecuteOptions, Executed, execute, units};
 use crate::experiment::factors::Factor;
 use crate::experiment::job::Outcome;
 use crate::experiment::plan::Plan;
@@ -50,7 +50,10 @@ pub fn outline(plan: &Plan) -> Option<String> {
 /// Those of [`execute`].
 pub fn run(plan: &Plan, options: &ExecuteOptions) -> Result<(Executed, String)> {
     let Some(setup) = setup(plan) else {
-        return Ok((execute(plan, options)?, String::new()));
+        return match plan.manifest.sequential {
+            Some(_) => until_enough(plan, options),
+            None => Ok((execute(plan, options)?, String::new())),
+        };
     };
     let (mut memory, mut done) = (Memory::default(), Executed::default());
     let started = std::time::Instant::now();
@@ -68,20 +71,62 @@ pub fn run(plan: &Plan, options: &ExecuteOptions) -> Result<(Executed, String)> 
                 ..options.clone()
             },
         )?;
-        done = Executed {
-            runs: batch.runs,
-            before: batch.before - done.ran.min(batch.before),
-            ran: done.ran + batch.ran,
-            failed: done.failed + batch.failed,
-            elsewhere: done.elsewhere + batch.elsewhere,
-            dropped: done.dropped + batch.dropped,
-            wall_s: done.wall_s + batch.wall_s,
-        };
+        done = together(&done, batch);
         let results = Results::read(&now.folder, false)?;
         if results::standings(&now, &results)?.contains(&results::Standing::Missing) {
             let text = format!("{stage} waits for other shards: run this again when they are done.\n");
             return Ok((done, text));
         }
+    }
+}
+
+/// What was done before and now.
+fn together(done: &Executed, batch: Executed) -> Executed {
+    Executed {
+        runs: batch.runs,
+        before: batch.before - done.ran.min(batch.before),
+        ran: done.ran + batch.ran,
+        failed: done.failed + batch.failed,
+        elsewhere: done.elsewhere + batch.elsewhere,
+        dropped: done.dropped + batch.dropped,
+        wall_s: done.wall_s + batch.wall_s,
+    }
+}
+
+/// Runs a plan look after look, until every interval is narrow enough or every replicate is spent.
+fn until_enough(plan: &Plan, options: &ExecuteOptions) -> Result<(Executed, String)> {
+    let mut done = Executed::default();
+    let started = std::time::Instant::now();
+    loop {
+        let left = options.max_time.map(|time| time.saturating_sub(started.elapsed()));
+        let batch = execute(
+            plan,
+            &ExecuteOptions {
+                max_time: left,
+                ..options.clone()
+            },
+        )?;
+        done = together(&done, batch);
+        let results = Results::read(&plan.folder, false)?;
+        let standing = results::standings(plan, &results)?;
+        let mine = units(plan, options.shard);
+        let is_missing = |row: &usize| standing[*row] == results::Standing::Missing;
+        if mine.iter().flatten().any(is_missing) {
+            continue;
+        }
+        let rows = standing.iter();
+        let is_open = |s: &&results::Standing| matches!(s, results::Standing::Missing | results::Standing::Later);
+        return match rows.filter(is_open).count() {
+            0 => {
+                let dropped = standing.iter().filter(|s| **s == results::Standing::Dropped).count();
+                let rows = standing.len();
+                Ok((done, format!("{} of {rows} rows were enough.\n", rows - dropped)))
+            }
+            _ => {
+                let text = "The next look waits for other shards: run this again when they are done.\n";
+                Ok((done, text.to_owned()))
+            }
+        };
     }
 }
 

@@ -25,7 +25,7 @@ use serde::Deserialize;
 use crate::grid::{Grid, Plane};
 use crate::math;
 use crate::random::Roll;
-use crate::state::{Tissue, Vitality};
+use crate::state::{Kind, Snapshot, Species, Tissue, Vitality};
 
 /// At or below this a site counts as low [mmHg]: part of the definition of `tcpo2_low_fraction`.
 pub const LOW_MMHG: f64 = 30.0;
@@ -57,11 +57,30 @@ fn reading(p: &Parameters, mean_po2_mmhg: f64) -> f64 {
 
 /// The reading at each column of the surface [mmHg]; `None` where there is no skin surface (a `plan`).
 pub fn readings_mmhg(p: &Parameters, tissue: &Tissue) -> Option<Vec<f64>> {
-    let grid = &tissue.grid;
-    if grid.plane == Plane::Plan || tissue.anatomy.epidermis_voxels == 0 {
+    let anatomy = &tissue.anatomy;
+    let oxygen = |voxel: usize| f64::from(tissue.fields.oxygen[voxel]);
+    readings(p, &tissue.grid, &anatomy.vitality, anatomy.epidermis_voxels > 0, oxygen)
+}
+
+/// The same of a snapshot, whose fields are in half precision.
+pub fn readings_of_snapshot(p: &Parameters, snapshot: &Snapshot) -> Option<Vec<f64>> {
+    let field = &snapshot.fields[Species::Oxygen as usize];
+    let has_skin = snapshot.kind.contains(&Kind::Epidermis);
+    let oxygen = |voxel: usize| f64::from(field[voxel].to_f32());
+    readings(p, &snapshot.grid, &snapshot.vitality, has_skin, oxygen)
+}
+
+fn readings(
+    p: &Parameters,
+    grid: &Grid,
+    vitality: &[Vitality],
+    has_skin: bool,
+    oxygen: impl Fn(usize) -> f64,
+) -> Option<Vec<f64>> {
+    if grid.plane == Plane::Plan || !has_skin {
         return None;
     }
-    let below = column_means(p, tissue);
+    let below = column_means(p, grid, vitality, oxygen);
     let half = (p.footprint_um / (2.0 * grid.voxel_um)).round() as usize;
     let mut smooth = box_mean(&below, grid.nx, 1, half, grid.periodic);
     if grid.ny > 1 {
@@ -87,10 +106,10 @@ pub fn low_fraction(p: &Parameters, tissue: &Tissue) -> Option<f64> {
 }
 
 /// Mean PO2 in the window of depth, by column x + nx·y [mmHg].
-fn column_means(p: &Parameters, tissue: &Tissue) -> Vec<f64> {
-    let Grid {
+fn column_means(p: &Parameters, grid: &Grid, vitality: &[Vitality], oxygen: impl Fn(usize) -> f64) -> Vec<f64> {
+    let &Grid {
         nx, ny, nz, voxel_um, ..
-    } = tissue.grid;
+    } = grid;
     // Voxels whose centre lies in the window, at least one.
     let first = ((p.depth_from_um / voxel_um - 0.5).ceil() as usize).min(nz - 1);
     let last = ((p.depth_to_um / voxel_um - 0.5).floor() as usize).clamp(first, nz - 1);
@@ -99,12 +118,12 @@ fn column_means(p: &Parameters, tissue: &Tissue) -> Vec<f64> {
     for z in first..=last {
         let layer = z * columns;
         for column in 0..columns {
-            let oxygen = match tissue.anatomy.vitality[layer + column] {
+            let po2 = match vitality[layer + column] {
                 Vitality::Gone => continue,
                 Vitality::Necrotic => 0.0,
-                Vitality::Alive | Vitality::Healed => f64::from(tissue.fields.oxygen[layer + column]),
+                Vitality::Alive | Vitality::Healed => oxygen(layer + column),
             };
-            sum[column] += oxygen;
+            sum[column] += po2;
             count[column] += 1;
         }
     }

@@ -8,12 +8,12 @@
 
 use std::ops::Range;
 
-use super::kernels::BLENDED_BEFORE;
+use super::kernels::{BLENDED_BEFORE, Rows};
 use super::level::{Level, Part};
 use super::width::Width;
 
 /// What is done to one band.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Act {
     /// Adds the coarse correction to black.
     Correct,
@@ -23,6 +23,8 @@ pub(super) enum Act {
     Start,
     /// Relaxes a colour.
     Relax(usize),
+    /// Moves a colour so many times the way to where its equations hold.
+    RelaxOver(usize, f32),
     /// Gives the residual to the coarse source.
     Restrict,
     /// The same, with what rounding has left to black: where the balance of the whole must hold to the last digits.
@@ -47,7 +49,7 @@ impl Scratch {
     }
 }
 
-/// Rows of a plane: the thread of a wave. A block goes plane by plane, a plane by bands of rows.
+/// Rows of a plane: the thread of a wave.
 #[derive(Clone)]
 struct Band {
     rows: Range<usize>,
@@ -56,44 +58,87 @@ struct Band {
 
 /// Rows of a band in the plane; even, for pairs stay together.
 const BAND_ROWS: usize = 16;
+/// Rows by which an act on a tile of a block stays behind the one before it; even, for pairs stay together.
+const SLANT: usize = 2;
+/// What a wave through a block may hold at a time: half of a second-level cache of 1 MB.
+const WAVE_BYTES: usize = 1 << 19;
 
 /// Does acts to every band, each one band behind the one before it. Answers the sum of squares of the residual.
+///
+/// In the plane a band is some rows. In a block it is the rows of a tile in one plane, and the wave goes through the
+/// planes of one tile after another, so that all it holds stays in the second-level cache. An act reads a row on
+/// either side, so the tile of each act lies [`SLANT`] rows before that of the act before it.
 pub(super) fn wave<W: Width>(fine: &mut Level, coarse: &mut Level, acts: &[Act], scratch: &mut Scratch) -> f64 {
     let [_, ny, nz] = fine.n();
     let is_flat = nz == 1;
-    let bands = if is_flat { ny.div_ceil(BAND_ROWS) } else { nz };
-    let band = |i: usize| {
-        if is_flat {
-            let rows = i * BAND_ROWS..ny.min((i + 1) * BAND_ROWS);
-            Band { rows, z: 0 }
-        } else {
-            Band { rows: 0..ny, z: i }
-        }
-    };
     let mut sum = 0.0;
     if fine.axes[if is_flat { 1 } else { 2 }].wraps {
         for &act in acts {
-            for i in 0..bands {
-                sum += do_act::<W>(fine, coarse, act, band(i), scratch);
+            for i in 0..if is_flat { ny.div_ceil(BAND_ROWS) } else { nz } {
+                sum += do_act::<W>(fine, coarse, act, whole_band(ny, is_flat, i), scratch);
             }
         }
+    } else if is_flat {
+        flow(ny.div_ceil(BAND_ROWS), acts.len(), |act, i| {
+            sum += do_act::<W>(fine, coarse, acts[act], whole_band(ny, true, i), scratch);
+        });
     } else {
-        for front in 0..bands + acts.len() - 1 {
-            for (behind, &act) in acts.iter().enumerate() {
-                if front >= behind && front - behind < bands {
-                    sum += do_act::<W>(fine, coarse, act, band(front - behind), scratch);
+        let tile_rows = tile_rows(fine, acts.len());
+        let tiles = (ny / tile_rows).max(1);
+        for tile in 0..tiles {
+            // The edge of a tile for an act; the last tile reaches the end for all.
+            let edge = |tile: usize, act: usize| {
+                if tile == tiles {
+                    ny
+                } else {
+                    (tile * tile_rows).saturating_sub(act * SLANT)
                 }
-            }
+            };
+            flow(nz, acts.len(), |act, z| {
+                let rows = edge(tile, act)..edge(tile + 1, act);
+                sum += do_act::<W>(fine, coarse, acts[act], Band { rows, z }, scratch);
+            });
         }
     }
     sum
+}
+
+/// Band i of whole rows in the plane, of a whole plane in a block.
+fn whole_band(ny: usize, is_flat: bool, i: usize) -> Band {
+    if is_flat {
+        let rows = i * BAND_ROWS..ny.min((i + 1) * BAND_ROWS);
+        Band { rows, z: 0 }
+    } else {
+        Band { rows: 0..ny, z: i }
+    }
+}
+
+/// Acts on bands, each act one band behind the one before it.
+fn flow(bands: usize, acts: usize, mut act_on: impl FnMut(usize, usize)) {
+    for front in 0..bands + acts - 1 {
+        for act in 0..acts {
+            if front >= act && front - act < bands {
+                act_on(act, front - act);
+            }
+        }
+    }
+}
+
+/// Rows of a tile; even. All rows where the ends of y touch: there no order of tiles serves all acts.
+fn tile_rows(level: &Level, acts: usize) -> usize {
+    let ny = level.n()[1];
+    if level.axes[1].wraps {
+        return ny;
+    }
+    let fits = WAVE_BYTES / (level.row_bytes() * (acts + 2));
+    fits.max(SLANT * (acts + 1)).next_multiple_of(2)
 }
 
 fn do_act<W: Width>(fine: &mut Level, coarse: &mut Level, act: Act, band: Band, scratch: &mut Scratch) -> f64 {
     let z = band.z;
     match act {
         Act::Correct | Act::Inject => {
-            let length = fine.dense + 2 * coarse.half + 2 * BLENDED_BEFORE;
+            let length = 2 * BLENDED_BEFORE + fine.dense.max(2 * coarse.dense);
             scratch.blended.resize(length, 0.0);
             // Red is needed only where red reads red.
             let first = usize::from(!fine.reads_itself());
@@ -105,12 +150,16 @@ fn do_act<W: Width>(fine: &mut Level, coarse: &mut Level, act: Act, band: Band, 
                 }
             }
         }
-        Act::Start => relax::<W>(fine, 0, true, &band),
-        Act::Relax(colour) => relax::<W>(fine, colour, false, &band),
+        Act::Start => relax::<W>(fine, 0, &band, |u, rows| W::start(u, rows)),
+        Act::Relax(colour) => relax::<W>(fine, colour, &band, |u, rows| W::relax(u, rows)),
+        // At a seam voxels are solved in pairs, or one after the other: none goes too far.
+        Act::RelaxOver(colour, over) if !fine.has_seam() => {
+            relax::<W>(fine, colour, &band, |u, rows| W::relax_over(u, rows, over));
+        }
+        Act::RelaxOver(colour, _) => relax::<W>(fine, colour, &band, |u, rows| W::relax(u, rows)),
         Act::Restrict => restrict::<W>(fine, coarse, false, &band, scratch),
         Act::RestrictAll => restrict::<W>(fine, coarse, true, &band, scratch),
         Act::Norm | Act::FullNorm => {
-            let lanes = fine.dense;
             let mut sum = 0.0;
             for colour in 0..2 {
                 let rows = if act == Act::FullNorm {
@@ -118,17 +167,7 @@ fn do_act<W: Width>(fine: &mut Level, coarse: &mut Level, act: Act, band: Band, 
                 } else {
                     left_over(fine, colour, &band)
                 };
-                scratch.plane.clear();
-                scratch.plane.resize(lanes * band.rows.len(), 0.0);
-                let from = Sum {
-                    first: band.rows.start,
-                    halves: false,
-                };
-                add_residual::<W>(fine, colour, rows.clone(), z, from, &mut scratch.plane);
-                for y in rows {
-                    let count = fine.count(fine.shift(colour, y, z));
-                    sum += W::square_sum(&scratch.plane[(y - band.rows.start) * lanes..][..count]);
-                }
+                sum += residual_squares::<W>(fine, colour, rows, z, scratch);
             }
             return sum;
         }
@@ -149,17 +188,14 @@ fn left_over(level: &Level, colour: usize, band: &Band) -> Range<usize> {
     }
 }
 
-fn relax<W: Width>(level: &mut Level, colour: usize, from_nothing: bool, band: &Band) {
-    let (has_pair, z) = (level.axes[0].has_seam(), band.z);
+fn relax<W: Width>(level: &mut Level, colour: usize, band: &Band, kernel: impl Fn(&mut [f32], &Rows)) {
+    let (wraps, has_pair, z) = (level.axes[0].wraps, level.axes[0].has_seam(), band.z);
     let last = level.half - 1;
     for turn in level.turns(band.rows.clone()) {
         let (u, rows) = level.rows(colour, turn.clone(), z);
-        if from_nothing {
-            W::start(u, &rows);
-        } else {
-            W::relax(u, &rows);
-        }
-        for y in turn {
+        kernel(u, &rows);
+        // Behind the last voxel of a row the kernel left 0, which is what an open end reads.
+        for y in turn.filter(|_| wraps) {
             if has_pair && level.shift(colour, y, z) == 0 {
                 // Both ends of the ring have this colour: solved together. The kernel read 0 across the seam.
                 let ([first_diagonal, last_diagonal], seam) = level.seam(colour, y, z);
@@ -182,7 +218,7 @@ struct Sum {
     halves: bool,
 }
 
-/// Adds S − Au of rows to rows in whole lanes; what is behind a row's last voxel is no number.
+/// Adds S − Au of rows to rows in whole lanes.
 fn add_residual<W: Width>(level: &mut Level, colour: usize, rows: Range<usize>, z: usize, to: Sum, sum: &mut [f32]) {
     let (lanes, last) = (level.dense, level.half - 1);
     let has_pair = level.axes[0].has_seam();
@@ -199,6 +235,35 @@ fn add_residual<W: Width>(level: &mut Level, colour: usize, rows: Range<usize>, 
             }
         }
     }
+}
+
+/// Sum of the squares of S − Au of rows.
+fn residual_squares<W: Width>(
+    level: &mut Level,
+    colour: usize,
+    rows: Range<usize>,
+    z: usize,
+    scratch: &mut Scratch,
+) -> f64 {
+    let mut sum = 0.0;
+    if !level.axes[0].has_seam() {
+        scratch.row.resize(level.dense, 0.0);
+        for turn in level.turns(rows) {
+            let (u, rows) = level.rows(colour, turn, z);
+            sum += W::residual_squares(u, &rows, &mut scratch.row);
+        }
+        return sum;
+    }
+    // The ends of an odd ring miss each other's share until the whole row is there.
+    let (lanes, first) = (level.dense, rows.start);
+    scratch.plane.clear();
+    scratch.plane.resize(lanes * rows.len(), 0.0);
+    let to = Sum { first, halves: false };
+    add_residual::<W>(level, colour, rows, z, to, &mut scratch.plane);
+    for &residual in &scratch.plane {
+        sum += f64::from(residual) * f64::from(residual);
+    }
+    sum
 }
 
 fn restrict<W: Width>(fine: &mut Level, coarse: &mut Level, all: bool, band: &Band, scratch: &mut Scratch) {

@@ -1,6 +1,6 @@
-//! What is done to the rows of one colour in a plane: plain loops, compiled once per width ([`super::width`]).
-//!
-//! No sum here depends on the width: cells are independent, and [`square_sum`] has its own fixed lanes.
+//! What is done to the rows of one colour in a plane: what kernels read, and those kernels that are plain loops. All are
+//! compiled once per width ([`super::width`]), on which no result depends: cells are independent, and sums keep their
+//! own fixed lanes.
 
 /// Geometry along x of the cells x = 2 i + shift.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +21,6 @@ pub(super) struct Rows<'a> {
     pub(super) end: usize,
     /// Shift of row 0; rows alternate.
     pub(super) parity: usize,
-    /// Voxels of this colour in a row with shift 0, and in one with shift 1.
-    pub(super) counts: [usize; 2],
     /// The other colour, and where rows begin there and in the own colour: that of row `first`, and the step to the next.
     pub(super) other: &'a [f32],
     pub(super) at: usize,
@@ -44,157 +42,29 @@ pub(super) struct Rows<'a> {
     pub(super) width: &'a [f32],
     /// The same of the plane in z.
     pub(super) plane: [f32; 3],
-    /// Whether all widths are 1, and every coupling 1 or 0 with a neighbour that reads 0.
-    pub(super) is_even: bool,
+    /// The coupling of all voxels, if they have one: then it is this, or that of a neighbour that reads 0. Else 0.
+    pub(super) unit: f32,
     /// Whether there is no neighbour in z.
     pub(super) is_flat: bool,
 }
 
-/// One of the rows.
-struct Row<'a> {
-    left: &'a [f32],
-    right: &'a [f32],
-    /// Before and behind in y, before and behind in z.
-    beside: [&'a [f32]; 4],
-    /// Coupling per width to them.
-    across: [f32; 4],
-    /// Area of an x-face.
-    face: f32,
-    along: &'a Along,
-    sink: &'a [f32],
-    source: &'a [f32],
-}
-
-impl<'a> Rows<'a> {
-    #[inline(always)]
-    fn row(&self, y: usize) -> Row<'a> {
-        let (k, n) = (y - self.first, self.lanes);
-        let shift = (self.parity + y) % 2;
-        let at = self.at + k * self.step;
-        let other = self.other;
-        let near = |start: usize| &other[start..][..n];
-        let before = if y == self.first { self.before } else { at - self.step };
-        let behind = if y + 1 == self.end { self.behind } else { at + self.step };
-        let beside = self.beside.map(|(start, step)| start + k * step);
-        let dense = self.dense_at + k * n;
-        let wy = self.width[y];
-        let [left_z, right_z, wz] = self.plane;
-        Row {
-            left: near(at + shift - 1),
-            right: near(at + shift),
-            beside: [near(before), near(behind), near(beside[0]), near(beside[1])],
-            across: [self.left[y] * wz, self.right[y] * wz, left_z * wy, right_z * wy],
-            face: wy * wz,
-            along: &self.along[shift],
-            sink: &self.sink[dense..][..n],
-            source: &self.source[dense..][..n],
-        }
-    }
-}
-
-/// The value that satisfies each voxel's equation with its neighbours fixed.
-#[inline(always)]
-pub(super) fn relax(u: &mut [f32], rows: &Rows) {
-    let n = rows.lanes;
-    for y in rows.first..rows.end {
-        let row = rows.row(y);
-        let new = &mut u[rows.at + (y - rows.first) * rows.step..][..n];
-        let (left, right, sink, source) = (&row.left[..n], &row.right[..n], &row.sink[..n], &row.source[..n]);
-        let [a, b, c, d] = [
-            &row.beside[0][..n],
-            &row.beside[1][..n],
-            &row.beside[2][..n],
-            &row.beside[3][..n],
-        ];
-        let both = &row.along.both[..n];
-        let [ca, cb, cc, cd] = row.across;
-        let across = (ca + cb) + (cc + cd);
-        if rows.is_even && rows.is_flat {
-            for i in 0..n {
-                let gain = source[i] + ((left[i] + right[i]) + (a[i] + b[i]));
-                new[i] = gain / (both[i] + across + sink[i]);
-            }
-        } else if rows.is_even {
-            for i in 0..n {
-                let gain = source[i] + ((left[i] + right[i]) + (a[i] + b[i]) + (c[i] + d[i]));
-                new[i] = gain / (both[i] + across + sink[i]);
-            }
-        } else {
-            let (el, er, width) = (&row.along.left[..n], &row.along.right[..n], &row.along.width[..n]);
-            let face = row.face;
-            if rows.is_flat {
-                for i in 0..n {
-                    let beside = ca * a[i] + cb * b[i];
-                    let gain = source[i] + face * (el[i] * left[i] + er[i] * right[i]) + width[i] * beside;
-                    new[i] = gain / (face * both[i] + width[i] * across + sink[i]);
-                }
-            } else {
-                for i in 0..n {
-                    let beside = (ca * a[i] + cb * b[i]) + (cc * c[i] + cd * d[i]);
-                    let gain = source[i] + face * (el[i] * left[i] + er[i] * right[i]) + width[i] * beside;
-                    new[i] = gain / (face * both[i] + width[i] * across + sink[i]);
-                }
-            }
-        }
-    }
-}
-
-/// [`relax`] with nothing around.
+/// The value that satisfies each voxel's equation with nothing around.
 #[inline(always)]
 pub(super) fn start(u: &mut [f32], rows: &Rows) {
     let n = rows.lanes;
+    let [left_z, right_z, wz] = rows.plane;
     for y in rows.first..rows.end {
-        let row = rows.row(y);
-        let new = &mut u[rows.at + (y - rows.first) * rows.step..][..n];
-        let (both, width) = (&row.along.both[..n], &row.along.width[..n]);
-        let (sink, source) = (&row.sink[..n], &row.source[..n]);
-        let [ca, cb, cc, cd] = row.across;
-        let face = row.face;
-        let across = (ca + cb) + (cc + cd);
+        let k = y - rows.first;
+        let along = &rows.along[(rows.parity + y) % 2];
+        let wy = rows.width[y];
+        let across = (rows.left[y] * wz + rows.right[y] * wz) + (left_z * wy + right_z * wy);
+        let face = wy * wz;
+        let new = &mut u[rows.at + k * rows.step..][..n];
+        let (both, width) = (&along.both[..n], &along.width[..n]);
+        let dense = rows.dense_at + k * n;
+        let (sink, source) = (&rows.sink[dense..][..n], &rows.source[dense..][..n]);
         for i in 0..n {
             new[i] = source[i] / (face * both[i] + width[i] * across + sink[i]);
-        }
-    }
-}
-
-/// Adds S − Au of the rows to rows of `sum`: row y to row y − zero, or with `halves` to half of that.
-/// Differences, not sums, of neighbours: the field may stand far above its sources.
-#[inline(always)]
-pub(super) fn add_residual(sum: &mut [f32], zero: usize, halves: bool, u: &[f32], rows: &Rows) {
-    let n = rows.lanes;
-    for y in rows.first..rows.end {
-        let row = rows.row(y);
-        let u = &u[rows.at + (y - rows.first) * rows.step..][..n];
-        let sum = &mut sum[((y - zero) >> usize::from(halves)) * n..][..n];
-        // A row that ends one voxel earlier has nothing for the last coarse cell.
-        let last = rows.counts[0] - 1;
-        let kept = sum[last];
-        let (left, right, sink, source) = (&row.left[..n], &row.right[..n], &row.sink[..n], &row.source[..n]);
-        let [a, b, c, d] = [
-            &row.beside[0][..n],
-            &row.beside[1][..n],
-            &row.beside[2][..n],
-            &row.beside[3][..n],
-        ];
-        let (el, er) = (&row.along.left[..n], &row.along.right[..n]);
-        let [ca, cb, cc, cd] = row.across;
-        if rows.is_even && rows.is_flat {
-            for i in 0..n {
-                let u = u[i];
-                let along = el[i] * (left[i] - u) + er[i] * (right[i] - u);
-                sum[i] += (source[i] - sink[i] * u) + (along + (ca * (a[i] - u) + cb * (b[i] - u)));
-            }
-        } else {
-            let (face, width) = (row.face, &row.along.width[..n]);
-            for i in 0..n {
-                let u = u[i];
-                let along = el[i] * (left[i] - u) + er[i] * (right[i] - u);
-                let beside = (ca * (a[i] - u) + cb * (b[i] - u)) + (cc * (c[i] - u) + cd * (d[i] - u));
-                sum[i] += (source[i] - sink[i] * u) + (face * along + width[i] * beside);
-            }
-        }
-        if rows.counts[(rows.parity + y) % 2] <= last {
-            sum[last] = kept;
         }
     }
 }
@@ -205,6 +75,9 @@ pub(super) struct Above<'a> {
     pub(super) coarse: [&'a [f32]; 2],
     pub(super) at: [usize; 2],
     pub(super) step: usize,
+    /// How many such rows a plane has, and their length in whole lanes.
+    pub(super) coarse_rows: usize,
+    pub(super) coarse_lanes: usize,
     /// Colour of the first voxel of those rows 0.
     pub(super) parity: [usize; 2],
     /// Voxels of a coarse row, and whether its ends touch.
@@ -227,67 +100,6 @@ pub(super) struct Above<'a> {
 
 /// Cells before the first of a blended row.
 pub(super) const BLENDED_BEFORE: usize = 8;
-
-/// Adds the interpolated coarse field to a colour, or sets the colour to it. `blended` holds one coarse row.
-#[inline(always)]
-pub(super) fn correct(u: &mut [f32], blended: &mut [f32], above: &Above) {
-    const BEFORE: usize = BLENDED_BEFORE;
-    let cells = above.cells;
-    let pairs = cells.div_ceil(2);
-    for (y, &(y0, y1, near_row)) in above.from_coarse.iter().enumerate() {
-        // Both colours of four rows, near and far in y and z.
-        let half = |odd: usize, y: u32, far: usize| {
-            let y = y as usize;
-            let colour = (odd + above.parity[far] + y) % 2;
-            &above.coarse[colour][above.at[far] + y * above.step..][..pairs]
-        };
-        let (e0, e1, e2, e3) = (half(0, y0, 0), half(0, y1, 0), half(0, y0, 1), half(0, y1, 1));
-        let (o0, o1, o2, o3) = (half(1, y0, 0), half(1, y1, 0), half(1, y0, 1), half(1, y1, 1));
-        let far_plane = 1.0 - above.near_plane;
-        let (w0, w2) = (above.near_plane * near_row, far_plane * near_row);
-        let (w1, w3) = (above.near_plane * (1.0 - near_row), far_plane * (1.0 - near_row));
-        let (row, _) = blended[BEFORE..].as_chunks_mut::<2>();
-        let row = &mut row[..pairs];
-        if far_plane == 0.0 {
-            for j in 0..pairs {
-                row[j] = [w0 * e0[j] + w1 * e1[j], w0 * o0[j] + w1 * o1[j]];
-            }
-        } else {
-            for j in 0..pairs {
-                row[j] = [
-                    (w0 * e0[j] + w1 * e1[j]) + (w2 * e2[j] + w3 * e3[j]),
-                    (w0 * o0[j] + w1 * o1[j]) + (w2 * o2[j] + w3 * o3[j]),
-                ];
-            }
-        }
-        let (first, last) = (blended[BEFORE], blended[BEFORE + cells - 1]);
-        blended[BEFORE - 1] = if above.wraps { last } else { first };
-        blended[BEFORE + cells] = if above.wraps { first } else { last };
-        let n = above.lanes;
-        let shift = (above.fine_parity + y) % 2;
-        let out = &mut u[above.fine_at + y * above.fine_step..][..n];
-        if above.halves {
-            // Left of its coarse cell's middle a cell leans on the one before, right of it on the one behind.
-            let near = &blended[BEFORE..][..n];
-            let far = &blended[BEFORE + 2 * shift - 1..][..n];
-            let weight = &above.along[shift].near[..n];
-            if above.sets {
-                for i in 0..n {
-                    out[i] = far[i] + weight[i] * (near[i] - far[i]);
-                }
-            } else {
-                for i in 0..n {
-                    out[i] += far[i] + weight[i] * (near[i] - far[i]);
-                }
-            }
-        } else {
-            for i in 0..(cells + 1 - shift) / 2 {
-                let value = blended[BEFORE + 2 * i + shift];
-                out[i] = if above.sets { value } else { out[i] + value };
-            }
-        }
-    }
-}
 
 /// Deals a row out to its even and its odd cells.
 #[inline(always)]
@@ -332,20 +144,4 @@ pub(super) fn add(sum: &mut [f32], row: &[f32]) {
     for i in 0..sum.len() {
         sum[i] += row[i];
     }
-}
-
-/// Sum of squares in f64, eight running sums in a fixed order.
-#[inline(always)]
-pub(super) fn square_sum(values: &[f32]) -> f64 {
-    let mut lanes = [0.0f64; 8];
-    let (chunks, rest) = values.as_chunks::<8>();
-    for chunk in chunks {
-        for k in 0..8 {
-            lanes[k] += f64::from(chunk[k]) * f64::from(chunk[k]);
-        }
-    }
-    for (k, &value) in rest.iter().enumerate() {
-        lanes[k] += f64::from(value) * f64::from(value);
-    }
-    lanes.iter().sum()
 }

@@ -8,6 +8,9 @@
 use std::ops::Range;
 
 use super::axis::Axis;
+use super::column::Column;
+use super::given::Given;
+use super::hot::Survey;
 use super::kernels::{Above, Along, Rows};
 use super::width::Width;
 
@@ -16,14 +19,14 @@ const ROWS_BEFORE: usize = 2;
 /// Cells before the first of each row.
 const CELLS_BEFORE: usize = 8;
 /// Cells that a row is rounded up to.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 /// Unknown, sink and source of one colour.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Colour {
-    pub(super) u: Vec<f32>,
-    pub(super) sink: Vec<f32>,
-    pub(super) source: Vec<f32>,
+    pub(super) u: Column,
+    pub(super) sink: Column,
+    pub(super) source: Column,
 }
 
 /// A level.
@@ -39,7 +42,8 @@ pub(super) struct Level {
     stride: usize,
     /// Cells of a row in whole lanes: length of a row of sink and source.
     pub(super) dense: usize,
-    is_even: bool,
+    /// See [`Rows::unit`].
+    pub(super) unit: f32,
     /// Interpolation from the next coarser level in y and z.
     pub(super) from_coarse: [Vec<(u32, u32, f32)>; 2],
     /// Whether x is halved on the way to the next level, and y and z.
@@ -54,11 +58,11 @@ impl Level {
         let dense = half.next_multiple_of(LANES);
         let stride = dense + CELLS_BEFORE;
         let rows = n[1] * n[2];
-        let colour = Colour {
-            u: vec![0.0; stride * (rows + ROWS_BEFORE) + 2 * CELLS_BEFORE],
-            sink: vec![f32::INFINITY; dense * rows],
-            source: vec![0.0; dense * rows],
-        };
+        let colours = [0, 512].map(|behind| Colour {
+            u: Column::new(stride * (rows + ROWS_BEFORE) + 2 * CELLS_BEFORE, 0.0, behind),
+            sink: Column::new(dense * rows, f32::INFINITY, behind + 128),
+            source: Column::new(dense * rows, 0.0, behind + 256),
+        });
         let x = &axes[0];
         let weights = x.interpolation(&coarse[0]);
         let along = [0, 1].map(|shift| {
@@ -76,15 +80,15 @@ impl Level {
         });
         let halved = [0, 1, 2].map(|d| coarse[d].n != n[d]);
         let from_coarse = [1, 2].map(|d| axes[d].interpolation(&coarse[d]));
-        let is_even = axes.iter().all(|axis| axis.width.iter().all(|&w| w == 1.0));
+        let unit = unit(&axes);
         Self {
             axes,
-            colours: [colour.clone(), colour],
+            colours,
             along,
             half,
             stride,
             dense,
-            is_even,
+            unit,
             from_coarse,
             halved,
         }
@@ -143,7 +147,7 @@ impl Level {
     /// Where y or z is a ring of odd length, its ends have the same colour: the row at the other end, as it is now,
     /// becomes the guest of the other colour. So such rows are asked for one at a time.
     #[inline(always)]
-    pub(super) fn rows(&mut self, colour: usize, rows: Range<usize>, z: usize) -> (&mut Vec<f32>, Rows<'_>) {
+    pub(super) fn rows(&mut self, colour: usize, rows: Range<usize>, z: usize) -> (&mut [f32], Rows<'_>) {
         const NONE: usize = CELLS_BEFORE;
         let [_, ny, nz] = self.n();
         let (first, end) = (rows.start, rows.end);
@@ -173,7 +177,6 @@ impl Level {
         let step = self.stride;
         let (at, dense_at) = (self.at(first, z), self.dense_at(first, z));
         let parity = (colour + z) % 2;
-        let counts = [self.count(0), self.count(1)];
         let [_, ay, az] = &self.axes;
         let [red, black] = &mut self.colours;
         let (mine, other) = if colour == 0 { (red, &*black) } else { (black, &*red) };
@@ -181,7 +184,6 @@ impl Level {
             first,
             end,
             parity,
-            counts,
             other: &other.u,
             at,
             step,
@@ -197,7 +199,7 @@ impl Level {
             right: &ay.right,
             width: &ay.width,
             plane: [az.left[z], az.right[z], az.width[z]],
-            is_even: self.is_even,
+            unit: self.unit,
             is_flat: nz == 1,
         };
         (&mut mine.u, rows)
@@ -223,15 +225,17 @@ impl Level {
         rows: Range<usize>,
         z: usize,
         sets: bool,
-    ) -> (&'a mut Vec<f32>, Above<'a>) {
+    ) -> (&'a mut [f32], Above<'a>) {
         let (near, far, near_plane) = self.from_coarse[1][z];
         let planes = [near as usize, far as usize];
         let (at, step, lanes) = (self.at(rows.start, z), self.stride, self.dense);
         let parity = (colour + rows.start + z) % 2;
         let above = Above {
-            coarse: coarse.colours.each_ref().map(|colour| colour.u.as_slice()),
+            coarse: coarse.colours.each_ref().map(|colour| &*colour.u),
             at: planes.map(|z| coarse.at(0, z)),
             step: coarse.stride,
+            coarse_rows: coarse.axes[1].n,
+            coarse_lanes: coarse.dense,
             parity: planes.map(|z| z % 2),
             cells: coarse.axes[0].n,
             wraps: coarse.axes[0].wraps,
@@ -246,6 +250,11 @@ impl Level {
             halves: self.halved[0],
         };
         (&mut self.colours[colour].u, above)
+    }
+
+    /// Whether some axis is a ring of odd length.
+    pub(super) fn has_seam(&self) -> bool {
+        self.axes[0].has_seam() || self.reads_itself()
     }
 
     /// Whether some voxels read their own colour: at the seam of a ring of odd length in y or z.
@@ -282,6 +291,25 @@ impl Level {
         *start = guest;
     }
 
+    /// Deals sinks and sources out, and looks at them on the way.
+    pub(super) fn deal_problem<W: Width>(&mut self, sink: Given, source: Given) -> Survey {
+        let [nx, ny, nz] = self.n();
+        let (mut seen, mut rooms) = (Survey::new(), (Vec::new(), Vec::new()));
+        for z in 0..nz {
+            for y in 0..ny {
+                let row = nx * (y + ny * z);
+                let (sink, source) = (
+                    sink.of(row..row + nx, &mut rooms.0),
+                    source.of(row..row + nx, &mut rooms.1),
+                );
+                W::survey(&mut seen, sink, source);
+                self.deal_row::<W>(sink, Part::Sink, y, z);
+                self.deal_row::<W>(source, Part::Source, y, z);
+            }
+        }
+        seen
+    }
+
     /// Deals a natural array out to a column of both colours.
     pub(super) fn deal<W: Width>(&mut self, values: &[f32], part: Part) {
         let [nx, ny, nz] = self.n();
@@ -294,7 +322,7 @@ impl Level {
     }
 
     /// Deals rows of numbers, given by their voxels, out to a column of both colours.
-    pub(super) fn deal_each<W: Width>(&mut self, of_voxels: impl Fn(Range<usize>, &mut [f32]), part: Part) {
+    pub(super) fn deal_each<W: Width>(&mut self, mut of_voxels: impl FnMut(Range<usize>, &mut [f32]), part: Part) {
         let [nx, ny, nz] = self.n();
         let mut row = vec![0.0; nx];
         for z in 0..nz {
@@ -346,6 +374,11 @@ impl Level {
         }
     }
 
+    /// Bytes of a row of both colours.
+    pub(super) fn row_bytes(&self) -> usize {
+        2 * (self.stride + 2 * self.dense) * size_of::<f32>()
+    }
+
     /// One voxel's colour and number in it.
     pub(super) fn cell(&self, x: usize, y: usize, z: usize) -> (usize, usize) {
         ((x + y + z) % 2, x / 2)
@@ -353,8 +386,23 @@ impl Level {
 
     /// Bytes of all columns.
     pub(super) fn bytes(&self) -> usize {
-        let floats = self.colours.iter().map(|c| c.u.len() + c.sink.len() + c.source.len());
-        floats.sum::<usize>() * size_of::<f32>()
+        let of_colour = |c: &Colour| c.u.bytes() + c.sink.bytes() + c.source.bytes();
+        self.colours.iter().map(of_colour).sum()
+    }
+}
+
+/// The coupling of all voxels that have a neighbour, if all voxels are cubes of one width (of width 1 along thin axes);
+/// else 0.
+fn unit(axes: &[Axis; 3]) -> f32 {
+    let Some(&first) = axes[0].width.first() else {
+        return 0.0;
+    };
+    let is_thin = |axis: &Axis| axis.n == 1 && axis.width[0] == 1.0;
+    let is_cube = |axis: &Axis| axis.width.iter().all(|&w| w == first);
+    if axes.iter().all(|axis| is_cube(axis) || is_thin(axis)) {
+        axes[1].width[0] * axes[2].width[0] / first
+    } else {
+        0.0
     }
 }
 

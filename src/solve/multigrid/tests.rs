@@ -171,6 +171,17 @@ fn a_solver_remembers_nothing() {
     let (other_sink, other_source) = random_problem(&grid, 0.7);
     used.solve(&other_sink, &other_source, &mut vec![1.0; grid.len()], true, 1e-6, 20);
     assert_eq!(solve(&mut used), solve(&mut Multigrid::new(&grid)));
+    // Warm too, where the coarser levels begin with nothing; and an implicit step.
+    for (more, tolerance) in [(0.0, 1e-5), (1.0, 1e-4)] {
+        let sink: Vec<f32> = sink.iter().map(|k| k + more).collect();
+        let step = |solver: &mut Multigrid| {
+            let mut u = vec![1.0; grid.len()];
+            solver.solve(&sink, &source, &mut u, true, tolerance, 20);
+            solver.improve(&sink, &source, &mut u, 1);
+            u
+        };
+        assert_eq!(step(&mut used), step(&mut Multigrid::new(&grid)));
+    }
 }
 
 #[test]
@@ -242,6 +253,28 @@ fn an_hour_later_takes_three_cycles() {
         .collect();
     let outcome = solver.solve(&later, &source, &mut u, true, 1e-4, 20);
     assert!(outcome.converged && outcome.cycles <= 3, "{outcome:?}");
+}
+
+#[test]
+fn sweeps_alone_take_an_implicit_step_as_far_as_cycles_do() {
+    for grid in [grid(48, 40, 31, false), grid(40, 36, 24, true), grid(90, 1, 71, true)] {
+        let (sink, emitted) = random_problem(&grid, 0.02);
+        let sink: Vec<f32> = sink.iter().map(|k| k + 1.0).collect();
+        let before: Vec<f32> = emitted.iter().map(|&g| 3.0 + g).collect();
+        let source: Vec<f32> = before.iter().zip(&emitted).map(|(u, g)| 0.9 * u + g).collect();
+        let mut solver = Multigrid::new(&grid);
+        let mut swept = before.clone();
+        let outcome = solver.solve(&sink, &source, &mut swept, true, 1e-4, 20);
+        assert!(outcome.converged && outcome.cycles == 0, "{outcome:?}");
+        assert!((1..=19).contains(&outcome.half_sweeps), "{outcome:?}");
+        let mut exact = vec![0.0; grid.len()];
+        let outcome = solver.solve(&sink, &source, &mut exact, false, 1e-6, 20);
+        assert!(outcome.converged && outcome.cycles > 0, "{outcome:?}");
+        let largest = exact.iter().fold(0.0, |a, &b| if b > a { b } else { a });
+        for (a, b) in swept.iter().zip(&exact) {
+            assert!((a - b).abs() < 2e-4 * largest, "{a} {b}");
+        }
+    }
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! How many voxels the machine takes at a time: the kernels compiled for plain code, AVX2 and AVX-512, chosen at run time.
 //!
 //! One source, [`super::kernels`]; a wider machine does the same operations on more voxels, so the bits are the same.
-//! The one file with unsafe calls: a function compiled for AVX2 may be called only where AVX2 is, which the compiler
-//! cannot know and [`Simd::is_here`] does.
+//! The calls are unsafe: a function compiled for AVX2 may be called only where AVX2 is, which the compiler cannot know and
+//! [`Simd::is_here`] does.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::hot::Survey;
 use super::kernels::{self, Above, Rows};
+use super::{hot, hot_transfer};
 
 /// A width of vector instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +73,7 @@ impl Simd {
 
 /// The kernels at one width.
 macro_rules! widths {
-    ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+    ($(fn $home:ident::$name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
         pub(super) trait Width {
             $(fn $name($($argument: $type),*) $(-> $result)?;)*
         }
@@ -82,25 +84,25 @@ macro_rules! widths {
         impl Width for Scalar {
             $(#[inline(never)]
             fn $name($($argument: $type),*) $(-> $result)? {
-                kernels::$name($($argument),*)
+                $home::$name($($argument),*)
             })*
         }
 
-        widths!(@wide Avx2 avx2 "avx2" $(fn $name($($argument: $type),*) $(-> $result)?;)*);
-        widths!(@wide Avx512 avx512 "avx2,avx512f,avx512vl" $(fn $name($($argument: $type),*) $(-> $result)?;)*);
+        widths!(@wide Avx2 avx2 "avx2" $(fn $home::$name($($argument: $type),*) $(-> $result)?;)*);
+        widths!(@wide Avx512 avx512 "avx2,avx512f,avx512vl" $(fn $home::$name($($argument: $type),*) $(-> $result)?;)*);
     };
     (@wide $Width:ident $module:ident $features:literal
-     $(fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+     $(fn $home:ident::$name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
         /// Used only behind [`Simd::is_here`].
         #[cfg(target_arch = "x86_64")]
         pub(super) struct $Width;
 
         #[cfg(target_arch = "x86_64")]
         mod $module {
-            use super::{Above, Rows, kernels};
+            use super::{Above, Rows, Survey, hot, hot_transfer, kernels};
             $(#[target_feature(enable = $features)]
             pub(super) fn $name($($argument: $type),*) $(-> $result)? {
-                kernels::$name($($argument),*)
+                $home::$name($($argument),*)
             })*
         }
 
@@ -116,14 +118,17 @@ macro_rules! widths {
 }
 
 widths! {
-    fn relax(u: &mut [f32], rows: &Rows);
-    fn start(u: &mut [f32], rows: &Rows);
-    fn add_residual(sum: &mut [f32], zero: usize, halves: bool, u: &[f32], rows: &Rows);
-    fn correct(u: &mut [f32], blended: &mut [f32], above: &Above);
-    fn deal(row: &[f32], even: &mut [f32], odd: &mut [f32]);
-    fn gather(row: &mut [f32], even: &[f32], odd: &[f32], offset: f32);
-    fn add(sum: &mut [f32], row: &[f32]);
-    fn square_sum(values: &[f32]) -> f64;
+    fn hot::relax(u: &mut [f32], rows: &Rows);
+    fn hot::relax_over(u: &mut [f32], rows: &Rows, over: f32);
+    fn hot::add_residual(sum: &mut [f32], zero: usize, halves: bool, u: &[f32], rows: &Rows);
+    fn hot::residual_squares(u: &[f32], rows: &Rows, row: &mut [f32]) -> f64;
+    fn hot::survey(seen: &mut Survey, sink: &[f32], source: &[f32]);
+    fn hot::sum(values: &[f32]) -> f64;
+    fn kernels::start(u: &mut [f32], rows: &Rows);
+    fn hot_transfer::correct(u: &mut [f32], blended: &mut [f32], above: &Above);
+    fn kernels::deal(row: &[f32], even: &mut [f32], odd: &mut [f32]);
+    fn kernels::gather(row: &mut [f32], even: &[f32], odd: &[f32], offset: f32);
+    fn kernels::add(sum: &mut [f32], row: &[f32]);
 }
 
 /// Work that can be done at any width.
