@@ -56,7 +56,8 @@ impl<'a> Seat<'a> {
     fn take(taken: &'a AtomicUsize, most: usize) -> Option<Self> {
         let free = |n: usize| (n < most).then_some(n + 1);
         let got = taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, free);
-        got.is_ok().then_some(Self(taken))
+        // Not `then_some`: a seat that is made and dropped would give back one that nobody took.
+        got.ok().map(|_| Self(taken))
     }
 }
 
