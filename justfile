@@ -51,7 +51,9 @@ gallery:
     card biopsy-ckd-day60 ckd --day 60 --punch 4mm --site 2.0
     card biopsy-block-day12 block --day 12 --punch 0.9mm --depth 2mm --site 0.5:0.5
     "$sim" figures "$at/cua" --animate docs/pictures/course.gif
-    "$sim" figures "$at/block" --small && cp "$at/block/figures/surface.png" docs/pictures/surface-block.png
+    "$sim" run block_3d --days 6 --out "$at/block6"
+    "$sim" biopsy "$at/block6" --day 4.5 --punch 0.4mm --depth 1.2mm --site 0.5:0.5 --in-run --out "$at/punched" -q
+    "$sim" figures "$at/punched" --small && cp "$at/punched/figures/surface.png" docs/pictures/surface-block.png
     "$sim" figures "$at/cua" --small && cp "$at/cua/figures/timeline.png" docs/pictures/timeline.png
     "$sim" run healthy --days 45 --set space.width_mm=3 --set space.depth_mm=5 --set space.voxel_um=40 --out "$at/healthy"
     "$sim" biopsy "$at/healthy" --day 5 --punch 1.5mm --depth 3mm --site 1.5 --in-run --out "$at/wound" -q

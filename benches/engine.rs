@@ -56,6 +56,17 @@ impl Timer {
     }
 }
 
+/// Seconds of the clock since it was asked first.
+fn of_clock() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64()
+}
+
+/// Seconds that this thread has been on a processor, or of the clock where the machine does not tell.
+fn of_processor() -> f64 {
+    on_processor().unwrap_or_else(of_clock)
+}
+
 /// Median seconds of a few repeats. The time of a thread is told in ticks of some milliseconds, so a repeat does it
 /// `times` times.
 fn median(repeats: usize, times: usize, threads: usize, mut act: impl FnMut()) -> f64 {
@@ -411,8 +422,7 @@ fn agents(many: usize, threads: usize) -> Result<()> {
             "inflammation.most_per_mm3=1e6",
         ];
         let mut model = model("cua_warfarin", &sets)?;
-        static START: OnceLock<Instant> = OnceLock::new();
-        model.set_stopwatch(|| START.get_or_init(Instant::now).elapsed().as_secs_f64());
+        model.set_stopwatch(if threads == 1 { of_processor } else { of_clock });
         let grid = model.tissue.grid.clone();
         for i in 0..many {
             let place = grid.centre_um((scatter(i + 3) * grid.len() as f64) as usize);

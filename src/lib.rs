@@ -46,7 +46,7 @@ pub mod output;
 pub mod oxygen_case;
 pub mod simulation;
 
-// 7: the command line, pictures, reports and exports of run folders
+// 7: the command line, pictures, reports and exports of run folders, the live page
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]
@@ -55,3 +55,5 @@ pub mod export;
 pub mod figures;
 #[cfg(feature = "figures")]
 pub mod report;
+#[cfg(feature = "page")]
+pub mod view;

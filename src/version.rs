@@ -16,6 +16,8 @@ pub const FEATURES: &[&str] = &[
     "cli",
     #[cfg(feature = "figures")]
     "figures",
+    #[cfg(feature = "view")]
+    "view",
 ];
 
 /// `0.1.0 (git 1353ac7a2b3c; features: parallel cli figures)`.

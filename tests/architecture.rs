@@ -283,7 +283,9 @@ fn one_file_names_rayon_and_one_calls_what_only_some_machines_have() {
         let is_par = file.ends_with("par.rs");
         let is_width = file.ends_with("solve/multigrid/width.rs");
         for (number, line) in text.lines().enumerate() {
-            let words: BTreeSet<&str> = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+            let words: BTreeSet<&str> = line
+                .split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
+                .collect();
             let place = format!("{}:{}", file.display(), number + 1);
             assert!(
                 is_par || !words.contains("rayon"),

@@ -901,9 +901,9 @@ fn equivalence_and_the_chance_of_benefit_are_asked_in_the_file_and_answered_in_t
     let spread = |place: &Place| {
         let plan = Plan::open(&place.path("p")).unwrap_or_else(|fault| panic!("{fault}"));
         let values: Vec<f64> = plan.points.iter().filter_map(|point| point[0].as_float()).collect();
-        let ends = values
-            .iter()
-            .fold((f64::MAX, 0.0f64), |(low, high), x| (low.min(*x), high.max(*x)));
+        let ends = values.iter().fold((f64::MAX, 0.0f64), |(low, high), x| {
+            (calcisim::math::min(low, *x), calcisim::math::max(high, *x))
+        });
         assert!(ends.0 > 0.0);
         ends.1 / ends.0
     };

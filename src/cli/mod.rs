@@ -30,6 +30,8 @@ mod oxygen;
 mod report;
 pub mod run;
 mod show;
+#[cfg(feature = "view")]
+mod view;
 
 pub use run::{CompareArgs, FiguresArgs, ResumeArgs, RunArgs};
 
@@ -91,8 +93,11 @@ pub enum Command {
     Report(report::ReportArgs),
     /// Take a virtual punch biopsy of a run: sections in stains, a checklist, a verdict; or many of them
     Biopsy(biopsy::BiopsyArgs),
-    /// Write a run in files that other programs open: VTK, OME-Zarr, Simularium, CSV
+    /// Write a run in files that other programs open: VTK, OME-Zarr, Simularium, CSV; or a scenario as an offline page
     Export(export::ExportArgs),
+    /// The live page: look at a scenario or a run while it runs, change it, compare
+    #[cfg(feature = "view")]
+    View(view::ViewArgs),
     /// Solve the flow of blood with red cells through a measured network
     Flow(flow::FlowArgs),
     /// Oxygen of a measured network, in its tissue and its blood
@@ -215,6 +220,8 @@ fn dispatch(cli: Cli) -> Result<Reply> {
         Command::Report(args) => report::report(&args),
         Command::Biopsy(args) => biopsy::biopsy(&args, global),
         Command::Export(args) => export::export(&args, global),
+        #[cfg(feature = "view")]
+        Command::View(args) => view::view(&args, global),
         Command::Flow(args) => flow::flow(&args),
         Command::Oxygen(args) => oxygen::oxygen(&args),
         Command::Check(args) => Ok(check::check(&args)),

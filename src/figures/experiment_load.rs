@@ -217,12 +217,10 @@ pub fn shown(name: &str, unit: &str, days: f64) -> Shown {
     let (when, bare) = match name.rsplit_once('.') {
         Some(("final", bare)) => (format!("day {days}"), bare),
         Some(("max", bare)) => ("highest".to_owned(), bare),
+        Some(("read", bare)) => (format!("as measured, day {days}"), bare),
         Some((day, bare)) => {
             let day = day.trim_start_matches("at_").trim_start_matches("read_");
-            match day.strip_suffix('d') {
-                Some(day) => (format!("day {day}"), bare),
-                None => (format!("as measured, day {days}"), bare),
-            }
+            (format!("day {}", day.trim_end_matches('d')), bare)
         }
         None => (String::new(), name),
     };

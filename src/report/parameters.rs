@@ -249,6 +249,9 @@ fn chosen_output(all: &[Hangs], primary: &str) -> String {
         .unwrap_or_default()
 }
 
+/// An index: its value, its interval, what it is called.
+type Size = (f64, Option<[f64; 2]>, &'static str);
+
 /// The factors that matter most for an output.
 fn factors(all: &Records, output: &str) -> String {
     let size = |row: &Record| {
@@ -268,7 +271,7 @@ fn factors(all: &Records, output: &str) -> String {
             Some((found, ends, words))
         })
     };
-    let mut rows: Vec<(Record, (f64, Option<[f64; 2]>, &str))> = all
+    let mut rows: Vec<(Record, Size)> = all
         .rows()
         .filter(|row| row.text("output") == output)
         .filter_map(|row| Some((row, size(&row)?)))

@@ -12,6 +12,8 @@
 //! | `calcisim_step`, `calcisim_run_to_day` | handle; and a day | 0 or −1 |
 //! | `calcisim_day`, `calcisim_days`, `calcisim_hash` | handle | day now, length of the run, `state_hash` |
 //! | `calcisim_drop` | handle | |
+//! | `calcisim_page`, `calcisim_ask` | a request of a page, see `calcisim::view` | number of messages |
+//! | `calcisim_message`, `calcisim_message_len` | page; number of a message | where it lies; how long, negative for text |
 //!
 //! What a scenario `extends` comes from the shipped scenarios, which lie inside the engine.
 
@@ -22,6 +24,7 @@ use calcisim::model::Model;
 use calcisim::output::observe::Instruments;
 use calcisim::scenario::{Scenario, Shipped};
 use calcisim::simulation::{self, advance};
+use calcisim::view::{Message, Session};
 
 /// Words of the latest fault.
 static ERROR: Mutex<String> = Mutex::new(String::new());
@@ -228,4 +231,73 @@ pub extern "C" fn calcisim_error_ptr() -> *const u8 {
 #[unsafe(no_mangle)]
 pub extern "C" fn calcisim_error_len() -> usize {
     ERROR.lock().unwrap_or_else(PoisonError::into_inner).len()
+}
+
+// ---------------------------------------------------------------------- the page
+
+/// A session of a page, and the messages of its latest answer.
+pub struct Page {
+    session: Session,
+    answer: Vec<Message>,
+}
+
+/// A session of a page.
+#[unsafe(no_mangle)]
+pub extern "C" fn calcisim_page() -> *mut Page {
+    watch_for_panics();
+    Box::into_raw(Box::new(Page {
+        session: Session::new("wasm", None),
+        answer: Vec::new(),
+    }))
+}
+
+/// Answers a request; gives the number of messages, −1 on a fault.
+///
+/// # Safety
+/// `this` is a living page that nobody else uses now; `place` is null or the start of `length` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn calcisim_ask(this: *mut Page, place: *const u8, length: usize) -> i32 {
+    // Safety: the caller's promise is the one that `text` asks for.
+    let request = unsafe { text(place, length) };
+    // Safety: the caller promises a living page.
+    let Some(page) = (unsafe { this.as_mut() }) else {
+        return -1;
+    };
+    match answer(request) {
+        Some(request) => {
+            page.answer = page.session.ask(&request);
+            page.answer.len() as i32
+        }
+        None => -1,
+    }
+}
+
+/// Where a message of the latest answer lies; null beyond the last.
+///
+/// # Safety
+/// `this` is a living page; the place holds until the next request.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn calcisim_message(this: *const Page, index: usize) -> *const u8 {
+    // Safety: the caller promises a living page.
+    let message = unsafe { this.as_ref() }.and_then(|page| page.answer.get(index));
+    match message {
+        Some(Message::Text(text)) => text.as_ptr(),
+        Some(Message::Bytes(bytes)) => bytes.as_ptr(),
+        None => std::ptr::null(),
+    }
+}
+
+/// How long it is; as a negative number when it is a text.
+///
+/// # Safety
+/// `this` is a living page.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn calcisim_message_len(this: *const Page, index: usize) -> i32 {
+    // Safety: the caller promises a living page.
+    let message = unsafe { this.as_ref() }.and_then(|page| page.answer.get(index));
+    match message {
+        Some(Message::Text(text)) => -(text.len() as i32),
+        Some(Message::Bytes(bytes)) => bytes.len() as i32,
+        None => 0,
+    }
 }
