@@ -39,6 +39,8 @@ pub enum Cell {
     Excluded,
     /// It has no meaning there.
     NotApplicable,
+    /// The experiment has none of its arms.
+    NotRun,
 }
 
 struct Test {
@@ -59,6 +61,21 @@ struct Criterion {
 struct Hypothesis {
     id: String,
     what: String,
+}
+
+impl Criterion {
+    /// Whether the table has any arm that it asks for.
+    fn has_runs(&self, h: &Hypothesis, table: &Table) -> bool {
+        let mut arms = self.tests.iter().flat_map(|test| &test.reading.arms);
+        arms.any(|arm| table.has(&h.arm(arm)))
+    }
+}
+
+impl Hypothesis {
+    /// Name of an arm of this hypothesis.
+    fn arm(&self, pattern: &str) -> String {
+        pattern.replace("{h}", &self.id)
+    }
 }
 
 /// One hypothesis under one criterion.
@@ -88,7 +105,12 @@ pub struct Verdict {
 /// [`Error::Input`] with all faults of the criteria.
 pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
     let mut faults = Faults::default();
-    let (hypotheses, criteria) = read(file, text, &mut faults);
+    let (mut hypotheses, criteria) = read(file, text, &mut faults);
+    // A smaller experiment may test some of the hypotheses.
+    let is_there = |h: &Hypothesis| criteria.iter().any(|criterion| criterion.has_runs(h, table));
+    if hypotheses.iter().any(is_there) {
+        hypotheses.retain(is_there);
+    }
     let points = table.points();
     let mut outcomes = Vec::new();
     for criterion in &criteria {
@@ -190,8 +212,10 @@ fn outcome(criterion: &Criterion, h: &Hypothesis, table: &Table, points: &[u64],
         Cell::Excluded
     } else if criterion.not_applicable.contains(&h.id) {
         Cell::NotApplicable
-    } else {
+    } else if criterion.has_runs(h, table) {
         Cell::Testable
+    } else {
+        Cell::NotRun
     };
     let mut met = vec![None; points.len()];
     if cell == Cell::Testable {
@@ -211,7 +235,7 @@ fn outcome(criterion: &Criterion, h: &Hypothesis, table: &Table, points: &[u64],
 fn passes(test: &Test, h: &Hypothesis, table: &Table, point: u64, faults: &mut Faults) -> Option<bool> {
     let measure = test.reading.over(&table.names, faults)?;
     let of = |arm: &str| {
-        let runs = table.runs(&arm.replace("{h}", &h.id), Some(point));
+        let runs = table.runs(&h.arm(arm), Some(point));
         (!runs.is_empty()).then(|| (measure.value(runs.values().copied()), runs.len() as f64))
     };
     let there = match &test.reading.against {
@@ -273,6 +297,7 @@ impl Verdict {
                     Cell::Testable => "testable",
                     Cell::Excluded => "excluded by construction",
                     Cell::NotApplicable => "not applicable",
+                    Cell::NotRun => "not run here",
                 })
                 .collect();
             let _ = writeln!(
@@ -437,6 +462,18 @@ mod tests {
             page.contains("excluded by construction") && page.contains("7/10") && page.contains("0, < 3/10"),
             "{page}"
         );
+    }
+
+    /// Of a smaller experiment only what it ran is judged, and what it did not run is no failure.
+    #[test]
+    fn what_was_not_run_is_said_and_does_not_count() {
+        let text = "arm,point,seed,status,design_role,f,scenario_digest,x\nA_one,0,0,ok,,1,d,5\nA_one,1,0,ok,,2,d,1\n";
+        let table = Table::read(text).unwrap_or_else(|why| panic!("{why}"));
+        let verdict = judge("c.toml", CRITERIA, &table).unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(verdict.hypotheses.len(), 1, "B has no runs");
+        assert_eq!(verdict.outcomes[0][0].cell, Cell::NotRun);
+        assert_eq!(verdict.admissible(0), [Some(true), Some(false)]);
+        assert!(verdict.markdown().contains("not run here"));
     }
 
     #[test]
