@@ -368,7 +368,10 @@ fn a_slow_vessel_through_tissue_richer_than_its_blood_settles() {
         let outcome = transport::solve(&problem, &mut oxygen, &mut Work::default(), true, &limits);
         assert!(outcome.converged, "flow {flow}: {outcome:?}");
         let beside = f64::from(oxygen[grid.voxel_at(place(0))]);
-        assert!((95.0..150.0).contains(&beside), "flow {flow}: {beside} mmHg beside the vessel");
+        assert!(
+            (95.0..150.0).contains(&beside),
+            "flow {flow}: {beside} mmHg beside the vessel"
+        );
     }
 }
 

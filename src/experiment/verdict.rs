@@ -27,7 +27,7 @@ use std::fmt::Write;
 use super::analysis::prcc::prcc;
 use super::reading::{Reading, Table, compared, missing, wilson};
 use super::text::{self, Item, Section};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::scenario::Faults;
 
 /// What stands in a cell of the matrix.
@@ -119,9 +119,7 @@ pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
             .map(|h| outcome(criterion, h, table, &points, &mut faults));
         outcomes.push(row.collect());
     }
-    if !faults.is_empty() {
-        return Err(Error::Input(faults.into_sorted()));
-    }
+    faults.into_result()?;
     let at = |name: &str| table.names.iter().position(|label| label == name);
     // The columns of factors stand between these two.
     let span = at("design_role").map_or(0, |i| i + 1)..at("scenario_digest").unwrap_or(0);
@@ -144,6 +142,16 @@ pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
         factors,
         vectors,
     })
+}
+
+/// Checks criteria without any runs; answers how many there are.
+///
+/// # Errors
+/// [`Error::Input`] with all faults.
+pub fn check(file: &str, text: &str) -> Result<usize> {
+    let mut faults = Faults::default();
+    let (_, criteria) = read(file, text, &mut faults);
+    faults.into_result().map(|()| criteria.len())
 }
 
 fn read(file: &str, text: &str, faults: &mut Faults) -> (Vec<Hypothesis>, Vec<Criterion>) {
