@@ -34,7 +34,7 @@ docs:
 wasm:
     cargo build --release --package calcisim-engine --target wasm32-unknown-unknown
 
-# Draw the pictures of docs/gallery.md again (some minutes)
+# Draw the pictures of docs/gallery.md again (some minutes; the last ones need node, npm ci in web/ and Chromium)
 gallery:
     #!/usr/bin/env sh
     set -eu
@@ -58,6 +58,9 @@ gallery:
     "$sim" run healthy --days 45 --set space.width_mm=3 --set space.depth_mm=5 --set space.voxel_um=40 --out "$at/healthy"
     "$sim" biopsy "$at/healthy" --day 5 --punch 1.5mm --depth 3mm --site 1.5 --in-run --out "$at/wound" -q
     "$sim" figures "$at/wound" --small --day 6,45 && cp "$at/wound/figures/sections.png" docs/pictures/in-run.png
+    "$sim" experiment run smoke -o "$at/plan" && "$sim" experiment merge "$at/plan" -o "$at/smoke" && "$sim" report "$at/smoke"
+    node web/screens.mjs --file "$at/smoke/report.html" docs/pictures/report.png
+    node web/screens.mjs --gallery
     rm -r "$at"
 
 # Run a shipped experiment, or go on with it, and write its page in docs/experiments/

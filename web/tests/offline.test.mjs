@@ -52,21 +52,21 @@ test("play moves the day and pause keeps it; the past is not computed again", { 
 
 test("a lever forks the course: the old one stays as a ghost, the outcome differs", { skip, timeout: 240_000 }, async () => {
   const { page } = opened;
+  await toDay(page, 14);
   await toDay(page, 12);
   await page.click("#tab-change");
   await page.fill("#lever-phosphate_mmol_per_l + * , input[type=number][aria-label^=phosphate]", "3.1");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => window.calcisim.app.arms[0].history.length === 1 && !window.calcisim.app.isBusy);
   await toDay(page, 14);
-  const [ghosts, host] = await state(page, () => [window.calcisim.app.arms[0].course.ghosts().length, window.calcisim.app.arms[0].course.branch.host.phosphate_mmol_per_l]);
-  assert.equal(host, 3.1);
-  assert.ok(ghosts >= 0);
-  const differs = await state(page, async () => {
+  const [ghosts, host, hashes] = await state(page, () => {
     const { course } = window.calcisim.app.arms[0];
-    const old = course.branches.get(course.branch.parent[0]);
-    return old.hashes.get(old.latest) !== course.hashes?.get?.(old.latest) && course.branch.hashes.size > 0;
+    const { branch } = course;
+    const parent = course.branches.get(branch.parent[0]);
+    return [course.ghosts().length, branch.host.phosphate_mmol_per_l, [parent, branch].map((one) => one.hashes.get(14 * 24))];
   });
-  assert.ok(differs);
+  assert.deepEqual([ghosts, host], [1, 3.1]);
+  assert.ok(hashes.every((hash) => /^[0-9a-f]{16}$/.test(hash)) && hashes[0] !== hashes[1], hashes.join());
 });
 
 test("two arms share the site: the same bits until one is changed", { skip, timeout: 240_000 }, async () => {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::scenario::Scenario;
 
 const SMALL: &str = "schema = 1\nname = \"small\"\nquestion = \"q\"\nknown = \"k\"\nassumed = \"a\"\nextends = \"cua_warfarin\"\n\
      [run]\ndays = 12\n[space]\nwidth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n[network]\njudge = false\n\
