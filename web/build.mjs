@@ -10,6 +10,7 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
@@ -158,7 +159,11 @@ export function pack(bytes) {
 }
 
 function build() {
-  execFileSync("cargo", ["build", "--profile", "page", "-p", "calcisim-engine", "--target", TARGET], { cwd: ROOT, stdio: "inherit", env: { ...process.env, CARGO_INCREMENTAL: "0", RUSTFLAGS: "-C target-feature=+simd128" } });
+  // No path of the machine that built it.
+  const registry = join(process.env.CARGO_HOME || join(homedir(), ".cargo"), "registry", "src");
+  const folders = existsSync(registry) ? readdirSync(registry) : [];
+  const flags = ["-C target-feature=+simd128", ...folders.map((name) => `--remap-path-prefix=${join(registry, name)}=crates`)].join(" ");
+  execFileSync("cargo", ["build", "--profile", "page", "-p", "calcisim-engine", "--target", TARGET], { cwd: ROOT, stdio: "inherit", env: { ...process.env, CARGO_INCREMENTAL: "0", RUSTFLAGS: flags } });
   const target = process.env.CARGO_TARGET_DIR || join(ROOT, "target");
   return readFileSync(join(target, TARGET, "page", "calcisim_engine.wasm"));
 }

@@ -39,7 +39,7 @@ async function lesion(page, day, compare) {
 /** Screens in the order in which a person meets them. */
 const SCREENS = {
   picker: async (page) => { if (!(await page.locator("#picker[open]").count())) await page.click("#open-picker"); await page.locator(".card details").first().locator("summary").click(); },
-  look: (page) => lesion(page, 14, false),
+  look: (page) => lesion(page, 23, false),
   inspect: async (page) => {
     await page.evaluate(() => {
       const { app, panels } = window.calcisim;
@@ -53,11 +53,11 @@ const SCREENS = {
   },
   change: async (page) => { await page.click("#tab-change"); await settle(page); },
   biopsy: async (page) => { await page.click("#tab-biopsy"); await page.click("#biopsy-take"); await page.waitForSelector("#biopsy-result .verdict"); await page.click("#lottery-take"); await page.waitForSelector("#lottery-result p"); await settle(page); },
-  why: async (page) => { await toDay(page, 18); await page.click("#tab-why"); await page.waitForSelector(".links li"); await settle(page); },
+  why: async (page) => { await toDay(page, 25); await page.click("#tab-why"); await page.waitForSelector(".links li"); await settle(page); },
   learn: async (page) => { await page.click("#tab-learn"); await settle(page); },
   lesson: async (page) => { await page.click("[data-lesson=the_clot]"); await page.click("#lesson-next"); await page.click("#lesson-show"); await idle(page); await settle(page); },
   class: async (page) => { await page.click("#tab-class"); await settle(page); },
-  arms: (page) => lesion(page, 14, true),
+  arms: (page) => lesion(page, 25, true),
   keys: async (page) => { await page.click("#help"); },
 };
 
@@ -82,8 +82,8 @@ async function gallery() {
   const running = await browser();
   for (const [language, compare, name] of [["en", false, "page-why-en"], ["zh", true, "page-compare-zh"]]) {
     const { page, context } = await openPage(running, `${OFFLINE}?lang=${language}`);
-    await lesion(page, compare ? 14 : 11, compare);
-    if (!compare) await SCREENS.why(page).then(() => toDay(page, 11));
+    await lesion(page, 25, compare);
+    if (!compare) await SCREENS.why(page);
     await settle(page);
     await page.screenshot({ path: join(ROOT, "docs", "pictures", `${name}.jpg`), type: "jpeg", quality: 78 });
     await context.close();

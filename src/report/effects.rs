@@ -8,8 +8,9 @@ use super::words::Effect;
 use crate::figures::words::{endpoint, short, signed, with_unit};
 use crate::output::records::Record;
 
-/// Endpoints of the sentences.
+/// Endpoints of the sentences of an arm; with many arms the first alone, the others stand in the tables.
 const SPOKEN: usize = 3;
+const FEW_ARMS: usize = 2;
 
 /// An effect from its row in `contrasts.csv`.
 pub fn effect(row: &Record) -> Option<Effect> {
@@ -40,8 +41,9 @@ pub fn effects(report: &mut Report, folder: &Folder) {
         .iter()
         .filter(|arm| folder.effects.iter().any(|e| e.arm == **arm))
         .collect();
+    let spoken = if others.len() > FEW_ARMS { 1 } else { SPOKEN };
     for arm in &others {
-        for endpoint in order.iter().take(SPOKEN) {
+        for endpoint in order.iter().take(spoken) {
             let found = folder
                 .effects
                 .iter()

@@ -1,6 +1,6 @@
 //! Sentences about effects that claim no more than a model can.
 
-use crate::figures::words::{endpoint, signed};
+use crate::figures::words::{endpoint, short, signed};
 
 /// A contrast as a table has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +25,22 @@ pub struct Effect {
 
 impl Effect {
     /// Whether the interval leaves no difference out.
-    pub fn is_clear(&self) -> bool {
+    fn is_apart(&self) -> bool {
         self.interval.is_some_and(|[low, high]| low > 0.0 || high < 0.0)
+    }
+
+    /// Why no effect is shown; empty where one is.
+    fn doubt(&self) -> String {
+        const LEVEL: f64 = 0.05;
+        match self.p_holm {
+            _ if self.interval.is_none() => " Without an interval no effect is shown.".to_owned(),
+            _ if !self.is_apart() => " The interval holds «no difference»: no effect is shown.".to_owned(),
+            Some(p) if p >= LEVEL => format!(
+                " One of many endpoints (p {} after Holm): no effect is shown.",
+                short(p)
+            ),
+            _ => String::new(),
+        }
     }
 
     /// The effect in a sentence about the model.
@@ -53,15 +67,11 @@ impl Effect {
         if self.difference == 0.0 && self.interval.is_none_or(|[low, high]| low == 0.0 && high == 0.0) {
             return format!("In this model, {}: {what} did not change ({interval}).", self.arms());
         }
-        let verdict = if self.is_clear() {
-            ""
-        } else {
-            " The interval holds «no difference»: no effect is shown."
-        };
         format!(
-            "In this model, {}: {what} changed by {}{unit} ({interval}).{verdict}",
+            "In this model, {}: {what} changed by {}{unit} ({interval}).{}",
             self.arms(),
-            shown(self.difference)
+            shown(self.difference),
+            self.doubt()
         )
     }
 
@@ -82,7 +92,7 @@ mod tests {
             difference,
             interval,
             superiority: Some(0.5),
-            p_holm: Some(1.0),
+            p_holm: Some(0.01),
             pairs: Some(8.0),
         }
     }
@@ -97,10 +107,19 @@ mod tests {
         ] {
             let words = e.sentence();
             assert!(words.starts_with("In this model, "), "{words}");
-            assert_eq!(e.is_clear(), clear);
             let nothing = words.contains("no effect is shown") || words.contains("did not change");
             assert_eq!(nothing, !clear, "{words}");
         }
+        // An interval apart from zero is one look among many.
+        let many = Effect {
+            p_holm: Some(0.275),
+            ..effect(-0.05, Some([-0.08, -0.01]))
+        };
+        assert!(
+            many.sentence().ends_with("(p 0.275 after Holm): no effect is shown."),
+            "{}",
+            many.sentence()
+        );
         assert!(
             effect(-0.05, Some([-0.08, -0.01]))
                 .sentence()

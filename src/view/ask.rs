@@ -60,7 +60,7 @@ pub(super) struct Open {
     pub(super) hold: Vec<String>,
     pub(super) seed: Option<u64>,
     pub(super) days: Option<f64>,
-    /// `classroom`: 2 × 6 mm at 40 µm.
+    /// `classroom`: 3 × 6 mm at 40 µm.
     pub(super) size: Option<String>,
     /// Whether the courses so far are forgotten.
     pub(super) fresh: bool,

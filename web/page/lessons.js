@@ -7,7 +7,7 @@ import { both, t } from "./words.js";
  * @typedef {import("./app.js").App} App
  * @typedef {{en: string, zh: string}} Text
  * @typedef {{title?: Text, text: Text, task: Text, expected: Text, day?: number, lens?: string, second?: string, tab?: string,
- *   scenario?: string, b?: {treatment?: string, without?: string[], sets?: string[], day?: number}}} Step
+ *   scenario?: string, seed?: number, b?: {treatment?: string, without?: string[], sets?: string[], day?: number}}} Step
  * @typedef {{id: string, title: Text, aim: Text, minutes: number, level: Text, scenario: string, size?: string, seed?: number,
  *   step: Step[], misconception: {claim: Text, answer: Text}, sources: string[]}} Lesson
  */
@@ -47,10 +47,10 @@ export function lessonPane(app, run, again, openTab) {
 
 /** Brings the picture to what a step speaks of. @param {App} app @param {Lesson} lesson @param {Step} step @param {(tab: string) => void} openTab */
 async function show(app, lesson, step, openTab) {
-  const scenario = step.scenario ?? lesson.scenario;
+  const [scenario, seed] = [step.scenario ?? lesson.scenario, step.seed ?? lesson.seed];
   const open = app.arms[0]?.course.request;
-  if (!open || open.scenario !== scenario || open.size !== lesson.size || app.arms[0].history.length > 0) {
-    await app.open({ scenario, size: lesson.size, seed: lesson.seed });
+  if (!open || open.scenario !== scenario || open.size !== lesson.size || open.seed !== seed || app.arms[0].history.length > 0) {
+    await app.open({ scenario, size: lesson.size, seed });
   }
   if (step.lens) app.lens = step.lens;
   if (step.second) app.secondLens = step.second;

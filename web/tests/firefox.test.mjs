@@ -39,7 +39,7 @@ test("a site in Firefox comes to the state of the command line", { skip, timeout
   }, DAYS);
   assert.match(hash, /^[0-9a-f]{16}$/);
   if (!program()) return;
-  const places = ["space.width_mm=2.0", "space.depth_mm=6.0", "space.voxel_um=40.0", "challenge.bruise.x_mm=1.0"].flatMap((set) => ["--set", set]);
+  const places = ["space.width_mm=3.0", "space.depth_mm=6.0", "space.voxel_um=40.0", "challenge.bruise.x_mm=1.5"].flatMap((set) => ["--set", set]);
   const out = execFileSync(program(), ["run", "cua_warfarin", "--days", String(DAYS), "--seed", "1", "--json", "-q", "--out", `${process.env.TMPDIR ?? "/tmp"}/calcisim-firefox-${process.pid}`, ...places], { cwd: ROOT });
   assert.equal(hash, JSON.parse(out).state_hash);
 });

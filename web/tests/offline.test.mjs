@@ -35,8 +35,10 @@ test("play moves the day and pause keeps it; the past is not computed again", { 
   await page.waitForFunction(() => window.calcisim.app.day >= 12);
   await page.click("#play");
   await page.waitForFunction(() => !window.calcisim.app.isPlaying);
-  const before = await state(page, () => {
+  const before = await state(page, async () => {
     const { course } = window.calcisim.app.arms[0];
+    // What was under way when the pause came is done first.
+    await course.queue;
     window.asked = 0;
     const { ask } = course.engine;
     course.engine.ask = (request) => { window.asked += 1; return ask(request); };
@@ -121,7 +123,7 @@ test("a biopsy has two slides and three verdicts, the lottery five hundred ticke
 
 test("«why» walks back to an exposure, and undoing it is a counterfactual", { skip, timeout: 400_000 }, async () => {
   const { page } = opened;
-  await toDay(page, 18);
+  await toDay(page, 24);
   await page.click("#tab-why");
   await page.waitForSelector(".links li");
   const links = await page.locator(".links li").allTextContents();
@@ -130,7 +132,7 @@ test("«why» walks back to an exposure, and undoing it is a counterfactual", { 
   await page.locator(".links li .undo").last().click();
   await page.waitForFunction(() => window.calcisim.app.undone !== null && !window.calcisim.app.isBusy);
   await page.waitForSelector(".verdict-box");
-  assert.match(await page.textContent(".verdict-box"), /In this model, on day 18/);
+  assert.match(await page.textContent(".verdict-box"), /In this model, on day 24/);
 });
 
 test("a lesson brings its picture, its task and its answer", { skip, timeout: 300_000 }, async () => {
@@ -186,7 +188,7 @@ test("the state after 30 days is that of the command line", { skip: skip || (pro
   await page.evaluate(() => window.calcisim.app.open({ scenario: "cua_warfarin", size: "classroom", seed: 1, days: 30 }));
   await toDay(page, 30);
   const hash = await page.getAttribute("#hash", "data-hash");
-  const places = ["space.width_mm=2.0", "space.depth_mm=6.0", "space.voxel_um=40.0", "challenge.bruise.x_mm=1.0"].flatMap((set) => ["--set", set]);
+  const places = ["space.width_mm=3.0", "space.depth_mm=6.0", "space.voxel_um=40.0", "challenge.bruise.x_mm=1.5"].flatMap((set) => ["--set", set]);
   const out = execFileSync(program(), ["run", "cua_warfarin", "--days", "30", "--seed", "1", "--json", "-q", "--out", `${process.env.TMPDIR ?? "/tmp"}/calcisim-page-${process.pid}`, ...places], { cwd: ROOT });
   assert.equal(hash, JSON.parse(out).state_hash);
 });

@@ -157,14 +157,14 @@ fn a_classroom_site_is_small_and_keeps_its_bruise() {
         json!({ "do": "open", "scenario": "cua_warfarin", "size": "classroom", "days": 2 }),
     );
     assert_eq!(opened["is"], "opened", "{opened}");
-    assert_eq!(opened["extent_mm"][0], 2.0);
+    assert_eq!(opened["extent_mm"][0], 3.0);
     assert_eq!(opened["extent_mm"][2], 6.0);
     let bruise = opened["entries"]
         .as_array()
         .into_iter()
         .flatten()
         .find(|e| e["id"] == "bruise");
-    assert_eq!(bruise.map(|e| e["x_mm"].clone()), Some(json!(1.0)));
+    assert_eq!(bruise.map(|e| e["x_mm"].clone()), Some(json!(1.5)));
 }
 
 #[test]
