@@ -68,11 +68,6 @@ pub struct Challenge {
     radius_um: f64,
 }
 
-/// Moves one standing value of the host; the message of an error names the key and what was expected.
-pub fn set_profile(profile: &mut Profile, setting: &Setting) -> Result<(), String> {
-    profile.set(setting, 1.0)
-}
-
 impl Challenge {
     /// Checks an entry of a scenario against the tissue and the host that it will meet.
     pub fn from_entry(entry: &ChallengeEntry, grid: &Grid, profile: &Profile) -> Result<Self, String> {

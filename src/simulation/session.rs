@@ -123,7 +123,7 @@ impl Outcome {
         line("ulcer", day(s.t_ulcer_d));
         line("state", s.state_hash.clone());
         text.push_str(&format!(
-            "\nWritten to {dir}\nNext: calcisim figures {dir}  ·  calcisim resume {dir} --days {}\n",
+            "\nWritten to {dir}\nNext: calcisim report {dir}  ·  calcisim view {dir}  ·  calcisim resume {dir} --days {}\n",
             2.0 * s.days
         ));
         text
