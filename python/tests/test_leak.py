@@ -16,24 +16,26 @@ def resident_mib():
 
 def one(tiny, seed):
     """One of everything that holds memory of the engine."""
-    calcisim.simulate({"host.phosphate_mmol_per_l": 2.0}, seed, scenario=tiny, days=0.05)
-    with calcisim.Model(tiny, seed=seed, threads=1) as model:
+    calcisim.simulate({"host.phosphate_mmol_per_l": 2.0}, seed % 5, scenario=tiny, days=0.1)
+    if seed % 10:
+        return
+    with calcisim.Model(tiny, seed=seed % 5, threads=1) as model:
         model.step()
         model.fields("oxygen").values.sum()
         model.vessels.to_arrow()
         model.branch().step()
     with pytest.raises(calcisim.InputError):
-        calcisim.simulate({"host.phosphat": 1.0}, seed, scenario=tiny)
+        calcisim.simulate({"host.phosphat": 1.0}, 1, scenario=tiny)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
 def test_a_thousand_runs_take_no_more_memory_than_a_hundred(tiny):
     for seed in range(100):
-        one(tiny, seed % 5)
+        one(tiny, seed)
     gc.collect()
     before = resident_mib()
     for seed in range(1000):
-        one(tiny, seed % 5)
+        one(tiny, seed)
     gc.collect()
     grown = resident_mib() - before
     print(f"\n1000 runs: {grown:.2f} MiB more than after 100 (of {before:.0f} MiB)")

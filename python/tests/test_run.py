@@ -161,19 +161,20 @@ def test_vessels_and_cells_are_tables(run):
 
 
 def test_a_block_has_three_axes():
-    text = """extends = "block_3d"
+    text = """extends = "healthy"
 [run]
 days = 0.1
 [space]
+plane = "block"
 width_mm = 0.4
 breadth_mm = 0.4
 depth_mm = 1.2
-voxel_um = 50
+voxel_um = 25
 [network]
 judge = false
 """
     run = calcisim.run(text)
-    assert run.fields("oxygen").dims == ("z", "y", "x") and run.fields("oxygen").shape == (24, 8, 8)
+    assert run.fields("oxygen").dims == ("z", "y", "x") and run.fields("oxygen").shape == (48, 16, 16)
 
 
 def test_figures_are_pictures_and_leave_the_folder_alone(run, tiny, tmp_path):
@@ -186,8 +187,8 @@ def test_figures_are_pictures_and_leave_the_folder_alone(run, tiny, tmp_path):
     assert sorted(path.name for path in run.folder.iterdir()) == before
     with pytest.raises(calcisim.InputError, match='did you mean "network"'):
         run.figure("netwrk")
-    with pytest.raises(calcisim.UsageError, match="surface"):
-        run.figure("surface")
+    with pytest.raises(calcisim.UsageError, match="'png' or 'svg'"):
+        run.figure("network", format="gif")
 
 
 def test_a_report_is_one_file(run, tmp_path):
