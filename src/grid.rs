@@ -85,8 +85,11 @@ impl Grid {
     #[inline]
     pub fn voxel_at(&self, point: [f64; 3]) -> usize {
         let axis = |value: f64, n: usize, wraps: bool| -> usize {
-            let i = (value / self.voxel_um).floor() as i64;
+            let i = whole_below(value / self.voxel_um);
             let n = n as i64;
+            if (0..n).contains(&i) {
+                return i as usize;
+            }
             (if wraps { i.rem_euclid(n) } else { i.clamp(0, n - 1) }) as usize
         };
         self.index(
@@ -102,11 +105,10 @@ impl Grid {
         let [x, y, z] = self.place(voxel);
         let axis = |i: usize, d: i64, n: usize, wraps: bool| -> Option<usize> {
             let j = i as i64 + d;
-            if wraps {
-                Some(j.rem_euclid(n as i64) as usize)
-            } else {
-                (0..n as i64).contains(&j).then_some(j as usize)
+            if (0..n as i64).contains(&j) {
+                return Some(j as usize);
             }
+            wraps.then(|| j.rem_euclid(n as i64) as usize)
         };
         Some(self.index(
             axis(x, dx, self.nx, self.periodic)?,
@@ -159,6 +161,13 @@ impl Grid {
             .filter(|&v| self.distance_um(self.centre_um(v), centre) <= radius_um)
             .collect()
     }
+}
+
+/// The whole number at or below a number, without a call where the processor has no instruction for it.
+#[inline]
+fn whole_below(x: f64) -> i64 {
+    let towards_zero = x as i64;
+    towards_zero - i64::from(towards_zero as f64 > x)
 }
 
 #[cfg(test)]

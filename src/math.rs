@@ -47,6 +47,12 @@ pub fn cos(x: f64) -> f64 {
     libm::cos(x)
 }
 
+/// Sine and cosine of an angle in radians: what [`sin`] and [`cos`] give, at little more than the cost of one.
+#[inline]
+pub fn sin_cos(x: f64) -> (f64, f64) {
+    libm::sincos(x)
+}
+
 /// Complementary error function.
 #[inline]
 pub fn erfc(x: f64) -> f64 {

@@ -1104,6 +1104,21 @@ fn check_and_list_know_experiments() {
         said.contains("e.toml (sweep, 24 rows): ok") && said.contains("tiny.toml: ok"),
         "{said}"
     );
+    // What stands beside experiments is checked too.
+    let (code, said) = calcisim(&["check", "targets", "directions_readings", "verdict_criteria"]);
+    assert!(
+        code == Some(0)
+            && said.contains(" targets): ok")
+            && said.contains(" readings): ok")
+            && said.contains(" criteria): ok"),
+        "{said}"
+    );
+    place.write(
+        "wrong.toml",
+        "kind = \"criteria\"\n[[criteria]]\nid = \"a\"\nwhat = \"b\"\nexcludd = [\"H\"]\n",
+    );
+    let (code, said) = calcisim(&["check", "wrong.toml", "--json"]);
+    assert!(code == Some(3) && said.contains("excluded"), "{said}");
     place.write("bad.toml", &GRID.replace("levels = [1.2, 2.0]", "levls = [1.2, 2.0]"));
     let (code, said) = calcisim(&["check", "bad.toml", "--json"]);
     assert_eq!(code, Some(3));

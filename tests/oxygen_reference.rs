@@ -323,6 +323,58 @@ fn o6_nearly_saturated_tissue_and_halved_flow_converge() {
     }
 }
 
+/// Air behind lost skin brings more than arterial tension, and blood that passes there carries it on: the kernel must not
+/// take the arterial tension for the most that a voxel can hold.
+#[test]
+fn a_slow_vessel_through_tissue_richer_than_its_blood_settles() {
+    let grid = cubes([12, 12, 16], 20.0);
+    // Only the deepest two layers live.
+    let living = |i: usize| grid.place(i)[2] >= 14;
+    let largest_use: Vec<f32> = (0..grid.len()).map(|i| if living(i) { 5.0 } else { 0.0 }).collect();
+    let mut spread = Spread::default();
+    // Down from below the surface into the tissue that lives.
+    let place = |k: u32| [123.0, 117.0, 45.0 + 30.0 * f64::from(k)];
+    (0..8).for_each(|k| spread.push(&grid, place(k), place(k + 1), 3.0));
+    let exchange = MEDIUM.exchange_um2_per_s(3.0, effective_radius_um(3.0, 20.0)) * 30.0;
+    for flow in [1e-4, 1e-3, 1e-2, 0.1, 1.0] {
+        let problem = Problem {
+            grid: &grid,
+            medium: MEDIUM,
+            largest_use: &largest_use,
+            surface: &[2.0; 144],
+            air_mmhg: 150.0,
+            network: Network {
+                nodes: 2,
+                from: &[0],
+                to: &[1],
+                flow_nl_per_min: &[flow],
+                share: &[1.0],
+                bound: &[0.2],
+                order: &[0],
+                first_piece: &[0, 8],
+                exchange: &[exchange; 8],
+                reach: Reach::Spread(&spread),
+                inlets: &[],
+                arterial_mmhg: 95.0,
+            },
+            curve: &Haemoglobin::new(3.1e-5, 26.8, 2.7),
+        };
+        let mut oxygen = vec![40.0f32; grid.len()];
+        let limits = Limits {
+            balance: 1e-4,
+            change_mmhg: 0.01,
+            passes: 200,
+        };
+        let outcome = transport::solve(&problem, &mut oxygen, &mut Work::default(), true, &limits);
+        assert!(outcome.converged, "flow {flow}: {outcome:?}");
+        let beside = f64::from(oxygen[grid.voxel_at(place(0))]);
+        assert!(
+            (95.0..150.0).contains(&beside),
+            "flow {flow}: {beside} mmHg beside the vessel"
+        );
+    }
+}
+
 // ---- O5: flow stops ---------------------------------------------------------------------------------------------------
 
 /// A loop in a closed block of a papilla and the dermis below it, 30 loops per mm²: tension at base and tip beside the

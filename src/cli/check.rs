@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Reply;
 use crate::error::{Diagnostic, Error, Result};
-use crate::experiment::file;
+use crate::experiment::{file, validation, verdict};
 use crate::library::Disk;
 use crate::scenario::Scenario;
 
@@ -23,6 +23,23 @@ pub struct CheckArgs {
 
 /// Checks one file: its name to be shown, and warnings. A name that both have is a scenario.
 fn one(name: &str, sets: &[String]) -> Result<(String, Vec<Diagnostic>)> {
+    if let Some((kind, file, text)) = file::companion(&Disk, name) {
+        let count = match kind {
+            "targets" => validation::check_targets(&file, &text)?,
+            "criteria" => verdict::check(&file, &text)?,
+            _ => {
+                // `readings` are of `targets`, `x_readings` of `x_targets`.
+                let targets = file::companion(&Disk, &name.replace("readings", "targets"));
+                let (_, of, targets) = targets.unwrap_or_default();
+                if of.is_empty() {
+                    let why = "readings are of targets: a file of that name with targets in place of readings was not found beside it";
+                    return Err(Error::files(name, why));
+                }
+                validation::check_readings((&file, &text), (&of, &targets))?
+            }
+        };
+        return Ok((format!("{file} ({count} {kind})"), Vec::new()));
+    }
     if !file::is_experiment(&Disk, name) {
         return Scenario::load(&Disk, name, sets).map(|(scenario, warnings)| (scenario.file, warnings));
     }

@@ -526,7 +526,11 @@ fn validated(args: &ValidateArgs) -> Result<Reply> {
 fn judged(args: &VerdictArgs) -> Result<Reply> {
     let criteria = text_of(&args.criteria)?;
     let verdict = verdict::judge(&criteria.0, &criteria.1, &table_of(&args.results)?)?;
-    let command = format!("verdict {}", args.results.display());
+    let by = match args.criteria.as_str() {
+        "verdict_criteria" => String::new(),
+        other => format!(" --criteria {other}"),
+    };
+    let command = format!("verdict {}{by}", args.results.display());
     page(
         "The verdict",
         &command,

@@ -169,6 +169,24 @@ pub fn is_experiment(library: &dyn Library, name: &str) -> bool {
         || word("kind").is_some_and(|k| Kind::of(k).is_some())
 }
 
+/// What stands beside experiments: published values, how they are read from runs, how a verdict is judged.
+const COMPANIONS: [&str; 3] = ["targets", "readings", "criteria"];
+
+/// Kind, name and text of a file that stands beside experiments; nothing for any other.
+pub fn companion(library: &dyn Library, name: &str) -> Option<(&'static str, String, String)> {
+    let is_bare = !name.contains(['/', '\\', '.']);
+    let shipped = format!("experiments/{name}");
+    let (file, text) = if is_bare {
+        library.read(&shipped, Some("experiments")).ok()?
+    } else {
+        library.read(name, None).ok()?
+    };
+    let (table, _) = toml::de::DeTable::parse_recoverable(&text);
+    let kind = table.get_ref().get("kind")?.get_ref().as_str()?;
+    let kind = COMPANIONS.into_iter().find(|known| *known == kind)?;
+    Some((kind, file, text))
+}
+
 fn find(library: &dyn Library, name: &str) -> Result<(String, String)> {
     let bare = name.strip_suffix(".toml").unwrap_or(name);
     if !name.contains(['/', '\\']) && shipped().contains(&bare) && !std::path::Path::new(name).is_file() {

@@ -20,7 +20,7 @@ pub use super::reading::Table;
 use super::reading::{Found, Reading, missing, pick};
 use super::statistics::Interval;
 use super::text::{self, Item, Section};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::parameters::nearest_word;
 use crate::scenario::{Faults, Place};
 
@@ -128,11 +128,28 @@ pub fn validate(targets: (&str, &str), readings: (&str, &str), tables: &[Table])
         let reading = readings.iter().find(|reading| reading.target == target.id);
         lines.push(line(target, reading, tables, &mut faults));
     }
-    if faults.is_empty() {
-        Ok(lines)
-    } else {
-        Err(Error::Input(faults.into_sorted()))
-    }
+    faults.into_result().map(|()| lines)
+}
+
+/// Checks a list of targets without any runs; answers how many there are.
+///
+/// # Errors
+/// [`Error::Input`] with all faults.
+pub fn check_targets(file: &str, text: &str) -> Result<usize> {
+    let mut faults = Faults::default();
+    let targets = read_targets(file, text, &mut faults);
+    faults.into_result().map(|()| targets.len())
+}
+
+/// Checks a list of readings without any runs, against the targets that they are of; answers how many there are.
+///
+/// # Errors
+/// [`Error::Input`] with all faults of both.
+pub fn check_readings(readings: (&str, &str), targets: (&str, &str)) -> Result<usize> {
+    let mut faults = Faults::default();
+    let targets = read_targets(targets.0, targets.1, &mut faults);
+    let readings = read_readings(readings.0, readings.1, &targets, &mut faults);
+    faults.into_result().map(|()| readings.len())
 }
 
 fn words(section: &mut Section, key: &'static str, faults: &mut Faults) -> String {

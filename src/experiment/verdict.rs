@@ -27,7 +27,7 @@ use std::fmt::Write;
 use super::analysis::prcc::prcc;
 use super::reading::{Reading, Table, compared, missing, wilson};
 use super::text::{self, Item, Section};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::scenario::Faults;
 
 /// What stands in a cell of the matrix.
@@ -39,6 +39,8 @@ pub enum Cell {
     Excluded,
     /// It has no meaning there.
     NotApplicable,
+    /// The experiment has none of its arms.
+    NotRun,
 }
 
 struct Test {
@@ -59,6 +61,21 @@ struct Criterion {
 struct Hypothesis {
     id: String,
     what: String,
+}
+
+impl Criterion {
+    /// Whether the table has any arm that it asks for.
+    fn has_runs(&self, h: &Hypothesis, table: &Table) -> bool {
+        let mut arms = self.tests.iter().flat_map(|test| &test.reading.arms);
+        arms.any(|arm| table.has(&h.arm(arm)))
+    }
+}
+
+impl Hypothesis {
+    /// Name of an arm of this hypothesis.
+    fn arm(&self, pattern: &str) -> String {
+        pattern.replace("{h}", &self.id)
+    }
 }
 
 /// One hypothesis under one criterion.
@@ -88,7 +105,12 @@ pub struct Verdict {
 /// [`Error::Input`] with all faults of the criteria.
 pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
     let mut faults = Faults::default();
-    let (hypotheses, criteria) = read(file, text, &mut faults);
+    let (mut hypotheses, criteria) = read(file, text, &mut faults);
+    // A smaller experiment may test some of the hypotheses.
+    let is_there = |h: &Hypothesis| criteria.iter().any(|criterion| criterion.has_runs(h, table));
+    if hypotheses.iter().any(is_there) {
+        hypotheses.retain(is_there);
+    }
     let points = table.points();
     let mut outcomes = Vec::new();
     for criterion in &criteria {
@@ -97,9 +119,7 @@ pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
             .map(|h| outcome(criterion, h, table, &points, &mut faults));
         outcomes.push(row.collect());
     }
-    if !faults.is_empty() {
-        return Err(Error::Input(faults.into_sorted()));
-    }
+    faults.into_result()?;
     let at = |name: &str| table.names.iter().position(|label| label == name);
     // The columns of factors stand between these two.
     let span = at("design_role").map_or(0, |i| i + 1)..at("scenario_digest").unwrap_or(0);
@@ -122,6 +142,16 @@ pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
         factors,
         vectors,
     })
+}
+
+/// Checks criteria without any runs; answers how many there are.
+///
+/// # Errors
+/// [`Error::Input`] with all faults.
+pub fn check(file: &str, text: &str) -> Result<usize> {
+    let mut faults = Faults::default();
+    let (_, criteria) = read(file, text, &mut faults);
+    faults.into_result().map(|()| criteria.len())
 }
 
 fn read(file: &str, text: &str, faults: &mut Faults) -> (Vec<Hypothesis>, Vec<Criterion>) {
@@ -190,8 +220,10 @@ fn outcome(criterion: &Criterion, h: &Hypothesis, table: &Table, points: &[u64],
         Cell::Excluded
     } else if criterion.not_applicable.contains(&h.id) {
         Cell::NotApplicable
-    } else {
+    } else if criterion.has_runs(h, table) {
         Cell::Testable
+    } else {
+        Cell::NotRun
     };
     let mut met = vec![None; points.len()];
     if cell == Cell::Testable {
@@ -211,7 +243,7 @@ fn outcome(criterion: &Criterion, h: &Hypothesis, table: &Table, points: &[u64],
 fn passes(test: &Test, h: &Hypothesis, table: &Table, point: u64, faults: &mut Faults) -> Option<bool> {
     let measure = test.reading.over(&table.names, faults)?;
     let of = |arm: &str| {
-        let runs = table.runs(&arm.replace("{h}", &h.id), Some(point));
+        let runs = table.runs(&h.arm(arm), Some(point));
         (!runs.is_empty()).then(|| (measure.value(runs.values().copied()), runs.len() as f64))
     };
     let there = match &test.reading.against {
@@ -273,6 +305,7 @@ impl Verdict {
                     Cell::Testable => "testable",
                     Cell::Excluded => "excluded by construction",
                     Cell::NotApplicable => "not applicable",
+                    Cell::NotRun => "not run here",
                 })
                 .collect();
             let _ = writeln!(
@@ -437,6 +470,18 @@ mod tests {
             page.contains("excluded by construction") && page.contains("7/10") && page.contains("0, < 3/10"),
             "{page}"
         );
+    }
+
+    /// Of a smaller experiment only what it ran is judged, and what it did not run is no failure.
+    #[test]
+    fn what_was_not_run_is_said_and_does_not_count() {
+        let text = "arm,point,seed,status,design_role,f,scenario_digest,x\nA_one,0,0,ok,,1,d,5\nA_one,1,0,ok,,2,d,1\n";
+        let table = Table::read(text).unwrap_or_else(|why| panic!("{why}"));
+        let verdict = judge("c.toml", CRITERIA, &table).unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(verdict.hypotheses.len(), 1, "B has no runs");
+        assert_eq!(verdict.outcomes[0][0].cell, Cell::NotRun);
+        assert_eq!(verdict.admissible(0), [Some(true), Some(false)]);
+        assert!(verdict.markdown().contains("not run here"));
     }
 
     #[test]

@@ -135,6 +135,17 @@ impl Faults {
         self.list.len()
     }
 
+    /// Whether there is none.
+    ///
+    /// # Errors
+    /// [`Error::Input`] with all of them.
+    pub fn into_result(self) -> Result<()> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Input(self.into_sorted()))
+    }
+
     /// Sorted by place, without repeats.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.list.sort_by_key(|(order, _)| *order);

@@ -278,7 +278,7 @@ impl Network<'_> {
         self.first_piece[segment] as usize..self.first_piece[segment + 1] as usize
     }
 
-    /// Highest tension that enters [mmHg]: that of the inlets, where there are any.
+    /// Highest tension that blood brings [mmHg]: that of the inlets, where there are any.
     fn highest_mmhg(&self) -> f64 {
         let first = self.inlets.first().map_or(self.arterial_mmhg, |inlet| inlet.po2_mmhg);
         self.inlets
@@ -352,6 +352,17 @@ pub struct Problem<'a> {
 }
 
 impl Problem<'_> {
+    /// Highest tension that enters, with blood or through the surface [mmHg]: no voxel can have more. Under dead skin the
+    /// air's counts, and a vessel there brings it further.
+    fn highest_mmhg(&self) -> f64 {
+        let blood = self.network.highest_mmhg();
+        if self.surface.is_empty() {
+            blood
+        } else {
+            math::max(blood, self.air_mmhg)
+        }
+    }
+
     /// K = κ h²/D, so an exchange e [µm³/s] in a voxel of volume V is e/V · h²/D.
     fn scale(&self) -> f64 {
         self.grid.voxel_um * self.grid.voxel_um / self.medium.diffusivity_um2_per_s
@@ -544,12 +555,7 @@ fn repeat(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cold: bool, li
     // Blood carries what upstream tissue did one pass ago: alone, passes would creep.
     let mut mixer = Anderson::new(MEMORY);
     let mut plain_until = PLAIN;
-    let air_mmhg = if problem.surface.is_empty() {
-        0.0
-    } else {
-        problem.air_mmhg
-    };
-    let highest = math::max(problem.network.highest_mmhg(), air_mmhg);
+    let highest = problem.highest_mmhg();
     loop {
         // Blood meets the tissue as it is: what it gives now is what is judged …
         run_blood(problem, oxygen, work);
@@ -626,7 +632,7 @@ fn meet_blood(problem: &Problem, oxygen: &mut [f32], work: &mut Work, cycles: u3
     let network = &problem.network;
     let volume = problem.grid.voxel_volume_um3();
     let scale = problem.scale();
-    let highest = network.highest_mmhg();
+    let highest = problem.highest_mmhg();
     problem.linear_uses(oxygen, &mut work.sink, &mut work.source);
     if let Some((seconds, start)) = step {
         let inertia = (scale / seconds) as f32;

@@ -115,6 +115,7 @@ impl Movers {
     }
 
     /// Place of cell i [µm].
+    #[inline]
     pub fn place_um(&self, i: usize) -> [f64; 3] {
         [
             f64::from(self.x_um[i]),
@@ -146,9 +147,9 @@ impl Movers {
 
     /// Rows in the order of identity: what must not depend on memory order goes through this.
     pub fn in_id_order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.len()).collect();
-        order.sort_by_key(|&i| self.id[i]);
-        order
+        let mut order: Vec<(u64, usize)> = self.id.iter().copied().zip(0..).collect();
+        order.sort();
+        order.into_iter().map(|(_, row)| row).collect()
     }
 
     /// Moves a cell to a place [µm].
@@ -160,9 +161,11 @@ impl Movers {
 
     /// Sorts by voxel, then id, so that neighbours in space are neighbours in memory.
     pub fn sort_by_place(&mut self, voxel_of: impl Fn(&Self, usize) -> usize) {
-        let mut order: Vec<usize> = (0..self.len()).collect();
-        order.sort_by_key(|&i| (voxel_of(self, i), self.id[i]));
-        self.take_rows(&order);
+        let key = |row: usize| (voxel_of(self, row), self.id[row], row);
+        let mut order: Vec<(usize, u64, usize)> = (0..self.len()).map(key).collect();
+        order.sort();
+        let rows: Vec<usize> = order.into_iter().map(|(_, _, row)| row).collect();
+        self.take_rows(&rows);
     }
 
     fn take_rows(&mut self, rows: &[usize]) {

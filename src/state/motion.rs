@@ -43,43 +43,63 @@ impl Crowd {
     }
 
     /// Whether one more cell may enter.
+    #[inline]
     pub fn has_room(&self, voxel: usize) -> bool {
         self.count[voxel] < self.limit
     }
 
     /// A cell enters.
+    #[inline]
     pub fn enter(&mut self, voxel: usize) {
         self.count[voxel] = self.count[voxel].saturating_add(1);
     }
 
     /// A cell leaves.
+    #[inline]
     pub fn leave(&mut self, voxel: usize) {
         self.count[voxel] = self.count[voxel].saturating_sub(1);
     }
 }
 
 /// Gradient of a signal at a voxel [per µm], by differences over its neighbours; one-sided at a closed side.
+#[inline]
 pub fn gradient(grid: &Grid, voxel: usize, signal: &impl Fn(usize) -> f64) -> [f64; 3] {
-    const AXES: [[i64; 3]; 3] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
-    let size = [grid.nx, grid.ny, grid.nz];
-    let mut g = [0.0; 3];
-    for (a, [dx, dy, dz]) in AXES.into_iter().enumerate() {
-        if size[a] < 2 {
-            continue;
+    let place = grid.place(voxel);
+    // Voxels along the axis, from one to the next in memory, whether the ends meet.
+    let axes = [
+        (grid.nx, 1, grid.periodic),
+        (grid.ny, grid.nx, grid.periodic),
+        (grid.nz, grid.nx * grid.ny, false),
+    ];
+    // No `map` in here or in `walk`: its closures stay calls, and a cell walks through some tens of them in an hour.
+    let along = |a: usize| {
+        let (n, stride, wraps) = axes[a];
+        if n < 2 {
+            return 0.0;
         }
-        let below = grid.neighbour(voxel, -dx, -dy, -dz);
-        let above = grid.neighbour(voxel, dx, dy, dz);
-        let steps = f64::from(u8::from(below.is_some()) + u8::from(above.is_some()));
-        let rise = signal(above.unwrap_or(voxel)) - signal(below.unwrap_or(voxel));
-        g[a] = rise / (steps * grid.voxel_um);
-    }
-    g
+        let (at_start, at_end) = (place[a] == 0, place[a] + 1 == n);
+        let ends = (n - 1) * stride;
+        let (below, is_below) = match (at_start, wraps) {
+            (false, _) => (voxel - stride, true),
+            (true, true) => (voxel + ends, true),
+            (true, false) => (voxel, false),
+        };
+        let (above, is_above) = match (at_end, wraps) {
+            (false, _) => (voxel + stride, true),
+            (true, true) => (voxel - ends, true),
+            (true, false) => (voxel, false),
+        };
+        let steps = f64::from(u8::from(is_below) + u8::from(is_above));
+        (signal(above) - signal(below)) / (steps * grid.voxel_um)
+    };
+    [along(0), along(1), along(2)]
 }
 
 /// A direction of equal chance in the plane (or in space, in a block).
+#[inline]
 pub fn any_direction(grid: &Grid, roll: &mut Roll) -> [f64; 3] {
     let angle = std::f64::consts::TAU * roll.uniform();
-    let (s, c) = (math::sin(angle), math::cos(angle));
+    let (s, c) = math::sin_cos(angle);
     match grid.plane {
         Plane::Section => [c, 0.0, s],
         Plane::Plan => [c, s, 0.0],
@@ -92,16 +112,24 @@ pub fn any_direction(grid: &Grid, roll: &mut Roll) -> [f64; 3] {
 }
 
 /// A vector of length 1 along v; `None` for a vector shorter than `least`.
+#[inline]
 pub fn unit_vector(v: [f64; 3], least: f64) -> Option<[f64; 3]> {
     let length = (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]).sqrt();
-    (length > least).then(|| v.map(|x| x / length))
+    if length > least {
+        Some([v[0] / length, v[1] / length, v[2] / length])
+    } else {
+        None
+    }
 }
 
 /// A point that wraps around open sides and stays inside closed ones.
+#[inline]
 pub fn inside(grid: &Grid, point: [f64; 3]) -> [f64; 3] {
     let axis = |x: f64, n: usize, wraps: bool| {
         let width = n as f64 * grid.voxel_um;
-        if wraps {
+        if (0.0..width).contains(&x) && wraps {
+            x
+        } else if wraps {
             // The rounding of a tiny negative number must not give the width itself.
             let wrapped = x - (x / width).floor() * width;
             if wrapped < width { wrapped } else { 0.0 }
@@ -131,17 +159,22 @@ pub fn walk(
     let moves = math::max((gait.speed_um_per_h * hours / longest).ceil(), 1.0);
     let dt = hours / moves;
     let dimensions = if grid.plane == Plane::Block { 3.0 } else { 2.0 };
+    // Length up the gradient and at random: where a gradient is felt, and where none is.
+    let lengths = |bias: f64| {
+        let free = (1.0 - bias) * gait.speed_um_per_h;
+        let spread = free * free * gait.persistence_h / dimensions;
+        let random = math::min((2.0 * dimensions * spread * dt).sqrt(), free * dt);
+        (bias * gait.speed_um_per_h * dt, random)
+    };
+    let (led, free) = (lengths(gait.bias), lengths(0.0));
     let mut place = start_um;
     let mut voxel = grid.voxel_at(place);
     for _ in 0..moves as usize {
         let up = unit_vector(gradient(grid, voxel, signal), gait.felt_per_um);
-        let bias = if up.is_some() { gait.bias } else { 0.0 };
-        let free = (1.0 - bias) * gait.speed_um_per_h;
-        let spread = free * free * gait.persistence_h / dimensions;
-        let random = math::min((2.0 * dimensions * spread * dt).sqrt(), free * dt);
-        let drift = bias * gait.speed_um_per_h * dt;
+        let (drift, random) = if up.is_some() { led } else { free };
         let (up, any) = (up.unwrap_or([0.0; 3]), any_direction(grid, roll));
-        let next = inside(grid, [0, 1, 2].map(|a| place[a] + drift * up[a] + random * any[a]));
+        let moved = |a: usize| place[a] + drift * up[a] + random * any[a];
+        let next = inside(grid, [moved(0), moved(1), moved(2)]);
         let target = grid.voxel_at(next);
         if target != voxel {
             if !is_open(target) || !crowd.has_room(target) {
