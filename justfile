@@ -76,3 +76,8 @@ proof name:
     target/release/calcisim experiment merge output/{{name}}-plan -o output/{{name}}-results --force
     target/release/calcisim figures output/{{name}}-results
     target/release/calcisim experiment page output/{{name}}-results -o docs/experiments/{{name}} --force
+
+# The Python package: wheel, tests, notebooks (docs/python.md)
+python:
+    cargo build --release
+    .ci/python

@@ -16,6 +16,8 @@ mod check;
 mod draft;
 mod print;
 mod schedule;
+#[cfg(feature = "page")]
+pub mod schema;
 mod shipped;
 
 pub use draft::Place;

@@ -1,6 +1,6 @@
 //! Imports point downwards; the registry, the documents, the scenarios and the files agree.
 //!
-//! `CALCISIM_WRITE_DOCS=1 cargo test --test architecture` writes what is generated (`docs/parameters.md`).
+//! `CALCISIM_WRITE_DOCS=1 cargo test --test architecture` writes what is generated (`docs/parameters.md`, `docs/scenario.schema.json`).
 #![cfg(feature = "cli")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -552,6 +552,20 @@ fn the_table_of_parameters_is_what_the_registry_says() {
 }
 
 #[test]
+fn the_schema_of_scenarios_for_editors_is_what_the_registry_says() {
+    let text = calcisim::cli::schema::text().unwrap_or_else(|fault| panic!("{fault}"));
+    let path = root().join("docs/scenario.schema.json");
+    if std::env::var_os("CALCISIM_WRITE_DOCS").is_some_and(|value| value == "1") {
+        fs::write(&path, &text).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        text == written,
+        "docs/scenario.schema.json is stale: calcisim schema --out docs/scenario.schema.json --force"
+    );
+}
+
+#[test]
 fn a_shipped_scenario_says_what_it_asks_what_is_known_and_what_it_assumes() {
     for name in Shipped::names() {
         let (scenario, _) = Scenario::load(&Shipped, name, &[]).unwrap_or_else(|fault| panic!("{name}: {fault}"));
@@ -627,6 +641,10 @@ fn a_link_of_a_document_leads_to_a_file() {
         "output/README.md",
         "docs/model.md",
         "docs/gallery.md",
+        "docs/python.md",
+        "docs/editor.md",
+        "docs/other_languages.md",
+        "python/README.md",
         "docs/decisions/0001-flow-solver.md",
         "docs/decisions/0002-endothelium-by-events.md",
     ] {

@@ -29,6 +29,7 @@ mod new;
 mod oxygen;
 mod report;
 pub mod run;
+pub mod schema;
 mod show;
 #[cfg(feature = "view")]
 mod view;
@@ -112,6 +113,8 @@ pub enum Command {
     List(list::ListArgs),
     /// Write a scenario file to start from
     New(new::NewArgs),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema(schema::SchemaArgs),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  calcisim completions bash > ~/.local/share/bash-completion/completions/calcisim"
@@ -229,6 +232,7 @@ fn dispatch(cli: Cli) -> Result<Reply> {
         Command::Explain(args) => explain::explain(&args),
         Command::List(args) => Ok(list::list(&args)),
         Command::New(args) => new::new(&args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "calcisim", &mut script);

@@ -96,20 +96,41 @@ pub fn of_run(dir: &Path) -> Result<Vec<PathBuf>> {
 
 /// The same in chosen formats.
 pub fn of_run_as(dir: &Path, formats: Option<Formats>) -> Result<Vec<PathBuf>> {
+    load::Run::open(dir)?;
+    of_run_into(dir, &folder(dir)?, None, formats)
+}
+
+/// Names of the figures of a run.
+pub const OF_RUN: [&str; 6] = ["time_series", "timeline", "section_map", "fields", "network", "surface"];
+
+/// Draws the figures of a run folder, or one of [`OF_RUN`] alone, into another folder that exists.
+pub fn of_run_into(dir: &Path, out: &Path, only: Option<&str>, formats: Option<Formats>) -> Result<Vec<PathBuf>> {
     let run = load::Run::open(dir)?;
-    let out = folder(dir)?;
+    let wants = |name: &str| only.is_none_or(|one| one == name);
     let mut paths = Vec::new();
-    let mut write = |sheet: &sheet::Sheet, name: &str| Formats::write(formats, sheet, &out, name, &mut paths);
-    write(&time_series::draw(&run), "time_series")?;
-    if let Some(sheet) = timeline::draw(dir, &run)? {
+    let mut write = |sheet: &sheet::Sheet, name: &str| Formats::write(formats, sheet, out, name, &mut paths);
+    if wants("time_series") {
+        write(&time_series::draw(&run), "time_series")?;
+    }
+    if wants("timeline")
+        && let Some(sheet) = timeline::draw(dir, &run)?
+    {
         write(&sheet, "timeline")?;
     }
     if let Some((_, path)) = run.snapshots.last() {
         let snapshot = load::snapshot(path)?;
-        write(&section_map::draw(&run, &snapshot), "section_map")?;
-        write(&fields::draw(&run, &snapshot), "fields")?;
-        write(&network::draw(&run, &snapshot), "network")?;
-        if let Some(sheet) = surface::draw(&run, &snapshot)? {
+        if wants("section_map") {
+            write(&section_map::draw(&run, &snapshot), "section_map")?;
+        }
+        if wants("fields") {
+            write(&fields::draw(&run, &snapshot), "fields")?;
+        }
+        if wants("network") {
+            write(&network::draw(&run, &snapshot), "network")?;
+        }
+        if wants("surface")
+            && let Some(sheet) = surface::draw(&run, &snapshot)?
+        {
             write(&sheet, "surface")?;
         }
     }
@@ -119,6 +140,18 @@ pub fn of_run_as(dir: &Path, formats: Option<Formats>) -> Result<Vec<PathBuf>> {
 /// Draws the sections of several days of a run side by side, in its `figures/`; a day that the folder does not hold is replayed.
 pub fn of_days(
     dir: &Path,
+    days: &[f64],
+    formats: Option<Formats>,
+    options: &crate::simulation::archive::ReplayOptions,
+) -> Result<Vec<PathBuf>> {
+    load::Run::open(dir)?;
+    of_days_into(dir, &folder(dir)?, days, formats, options)
+}
+
+/// The same into another folder that exists.
+pub fn of_days_into(
+    dir: &Path,
+    out: &Path,
     days: &[f64],
     formats: Option<Formats>,
     options: &crate::simulation::archive::ReplayOptions,
@@ -140,7 +173,7 @@ pub fn of_days(
     }
     let sheet = strip::draw(&load::Run::open(dir)?, &snapshots);
     let mut paths = Vec::new();
-    Formats::write(formats, &sheet, &folder(dir)?, "sections", &mut paths)?;
+    Formats::write(formats, &sheet, out, "sections", &mut paths)?;
     Ok(paths)
 }
 
@@ -159,10 +192,15 @@ pub fn of_compare(dir: &Path) -> Result<Vec<PathBuf>> {
 
 /// The same in chosen formats.
 pub fn of_compare_as(dir: &Path, formats: Option<Formats>) -> Result<Vec<PathBuf>> {
+    load::Compare::open(dir)?;
+    of_compare_into(dir, &folder(dir)?, formats)
+}
+
+/// The same into another folder that exists.
+pub fn of_compare_into(dir: &Path, out: &Path, formats: Option<Formats>) -> Result<Vec<PathBuf>> {
     let compare = load::Compare::open(dir)?;
-    let out = folder(dir)?;
     let mut paths = Vec::new();
-    let mut write = |sheet: &sheet::Sheet, name: &str| Formats::write(formats, sheet, &out, name, &mut paths);
+    let mut write = |sheet: &sheet::Sheet, name: &str| Formats::write(formats, sheet, out, name, &mut paths);
     let series = arms_series::draw(&compare);
     if let Some(sheet) = &series {
         write(sheet, "time_series")?;
