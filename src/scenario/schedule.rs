@@ -284,7 +284,10 @@ impl Reader<'_> {
 
     /// Without a kind it is not known what an entry takes; what no kind takes is said all the same, above all a misspelt `kind`.
     fn without_kind(&mut self) {
-        let doses: Vec<String> = DoseUnit::ALL.iter().map(|unit| format!("dose_{}", unit.word())).collect();
+        let doses: Vec<String> = DoseUnit::ALL
+            .iter()
+            .map(|unit| format!("dose_{}", unit.word()))
+            .collect();
         let mut known: Vec<&str> = [COURSE, PLACE].concat();
         if self.element.list == "challenge" {
             known.extend(["strength", "duration_h", "set"]);
