@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
 #[path = "../fuzz/targets.rs"]
+#[allow(dead_code)] // libFuzzer uses the rest.
 mod targets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -45,7 +45,7 @@ fn load(name: &str, sets: &[String]) -> Scenario {
 fn staged(name: &str, more: &[String]) -> RunSettings {
     let plain = load(name, &[]);
     // A block has few voxels to a side as it is.
-    let voxel_um = if plain.word("space.plane") == "block" { 50 } else { 60 };
+    let voxel_um = if plain.word("space.plane") == "block" { 50 } else { 100 };
     let mut sets = vec![format!("space.voxel_um={voxel_um}"), "network.judge=false".to_owned()];
     let earliest = |days: &mut dyn Iterator<Item = f64>| days.fold(f64::MAX, f64::min);
     let struck = plain.challenges().iter().filter(|c| c.strength > 0.0);
