@@ -17,6 +17,8 @@ pub mod records;
 #[cfg(feature = "cli")]
 pub mod run_json;
 #[cfg(feature = "cli")]
+pub mod seal;
+#[cfg(feature = "cli")]
 pub mod snapshots;
 
 /// A number as text: short, exact (reading it back gives the same bits), without long rows of zeros.
