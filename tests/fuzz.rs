@@ -74,12 +74,12 @@ fn fuzz(target: &str, usual: u64) {
 
 #[test]
 fn scenarios_with_slips_are_refused_or_mean_what_they_print() {
-    fuzz("scenario", 1500);
+    fuzz("scenario", 800);
 }
 
 #[test]
 fn experiments_with_slips_never_make_it_fall_over() {
-    fuzz("experiment", 150);
+    fuzz("experiment", 60);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn segments_with_slips_never_give_a_record_that_was_not_there() {
 
 #[test]
 fn requests_with_slips_are_all_answered() {
-    fuzz("request", 300);
+    fuzz("request", 60);
 }
 
 #[test]

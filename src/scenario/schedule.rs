@@ -297,7 +297,7 @@ impl Reader<'_> {
             known.extend(doses.iter().map(String::as_str));
         }
         let names = self.element.fields.keys();
-        let taken = names.filter(|name| known.contains(&name.split('.').next().unwrap_or(name)));
+        let taken = names.filter(|name| known.contains(&name.as_str()) || name.starts_with("set."));
         let taken: Vec<String> = taken.cloned().collect();
         self.used.extend(taken);
         self.rest("unknown", &known, &[]);

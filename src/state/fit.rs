@@ -141,7 +141,7 @@ impl Tissue {
             ("cells.macrophages", &cells.macrophages),
             ("cells.msc", &cells.msc),
         ] {
-            look_at_movers(look, name, movers, self.grid.extent_um());
+            look_at_movers(look, name, movers);
         }
         let sprouts = &cells.sprouts;
         for (name, length) in [
@@ -162,7 +162,7 @@ impl Tissue {
     }
 }
 
-fn look_at_movers(look: &mut Look, name: &str, movers: &Movers, extent_um: [f64; 3]) {
+fn look_at_movers(look: &mut Look, name: &str, movers: &Movers) {
     let many = movers.id.len();
     let lengths = [
         movers.x_um.len(),
@@ -175,9 +175,9 @@ fn look_at_movers(look: &mut Look, name: &str, movers: &Movers, extent_um: [f64;
     for length in lengths {
         look.length(name, length, many);
     }
-    for (column, extent) in [&movers.x_um, &movers.y_um, &movers.z_um].into_iter().zip(extent_um) {
-        let is_in = |x: &f32| *x >= 0.0 && f64::from(*x) <= extent;
-        look.good(name, column.iter().all(is_in));
+    // A place outside is wrapped around or kept inside by whoever reads it.
+    for column in [&movers.x_um, &movers.y_um, &movers.z_um] {
+        look.good(name, column.iter().all(|x| x.is_finite()));
     }
 }
 
