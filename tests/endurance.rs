@@ -172,7 +172,7 @@ fn a_hundred_kills_of_an_experiment_lose_nothing_and_change_nothing() -> Tested 
         &file,
         "schema = \"calcisim-experiment/1\"\nkind = \"sweep\"\nname = \"kills\"\nquestion = \"q\"\nbase = \"healthy\"\ndays = 1\n\
          replicates = 12\n[set]\nspace.width_mm = 2\nspace.depth_mm = 4\nspace.voxel_um = 50\nnetwork.judge = false\n\
-         [[factors]]\npath = \"host.phosphate_mmol_per_l\"\nvalues = [1.0, 1.4, 1.8, 2.2]\n[design]\nkind = \"grid\"\n\
+         [[factors]]\npath = \"host.phosphate_mmol_per_l\"\nlevels = [1.0, 1.4, 1.8, 2.2]\n[design]\nmethod = \"grid\"\n\
          [outputs]\nendpoints = [\"final.mineral_ug\"]\n",
     )?;
     let calcisim = |args: &[&str]| {
