@@ -81,7 +81,7 @@ fn keys(text: &str) -> Vec<Key> {
             let kind = value.get_ref().type_str();
             match value.get_ref() {
                 DeValue::Table(inner) => {
-                    if inner.len() > 0 {
+                    if !inner.is_empty() {
                         walk(&below, inner, found);
                     }
                     // Only tables that stand as a value have a key that can be misspelt here; heads are tried apart.

@@ -126,7 +126,7 @@ fn check_seal(archive: &Archive, verdict: &mut Verdict) -> Result<()> {
             .faults
             .push("run.json: its text is not the one that the run sealed".to_owned());
     }
-    let more = archive.scenario.iter().flat_map(|scenario| companions(scenario));
+    let more = archive.scenario.iter().flat_map(companions);
     let more: Vec<String> = more.collect();
     for path in seal::paths(&archive.dir, more.iter().map(String::as_str)) {
         if !seal.files.contains_key(&path) {
