@@ -178,7 +178,7 @@ pub fn framed(plain: &[u8]) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A checkpoint from its bytes. Memory is bounded (`LARGEST`), whatever the bytes claim.
+/// A checkpoint from its bytes. Memory is bounded by `LARGEST`, whatever the bytes claim.
 ///
 /// # Errors
 /// Why it cannot be used.
