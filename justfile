@@ -26,15 +26,35 @@ gates seeds="20":
 bench *options:
     cargo bench --bench engine {{options}}
 
-# Write what is generated in docs/
-docs:
+# Write every table and figure of docs/ that the program makes by itself
+docs: gallery
     CALCISIM_WRITE_DOCS=1 cargo test --release --test architecture
+    CALCISIM_WRITE_DOCS=1 cargo test --release --test switches
+    CALCISIM_WRITE_DOCS=1 cargo test --release --test haemodynamics the_table
+    node web/build.mjs --page
+
+# The golden states of all scenarios, after numbers changed on purpose: the stamp goes into CHANGELOG.md
+golden:
+    CALCISIM_WRITE_GOLDEN=1 cargo test --release --test promises -- --nocapture
+
+# The promises, each alone, and with debug assertions
+promises:
+    cargo test --release --test promises -- --include-ignored
+    cargo test --profile checked --test promises --test determinism --test conservation
+
+# Kills, soak, long runs, the cost of promises: minutes
+endurance:
+    cargo test --release --test endurance -- --ignored --nocapture --test-threads 1
+
+# Slips in every file that is read: cases for each target
+fuzz cases="1000000":
+    CALCISIM_FUZZ_CASES={{cases}} cargo test --release --test fuzz -- --nocapture
 
 # The engine for a browser
 wasm:
     cargo build --release --package calcisim-engine --target wasm32-unknown-unknown
 
-# Draw the pictures of docs/gallery.md again (some minutes)
+# Draw the pictures of docs/gallery.md again (some minutes; the last ones need node, npm ci in web/ and Chromium)
 gallery:
     #!/usr/bin/env sh
     set -eu
@@ -44,7 +64,7 @@ gallery:
     card() { name=$1; run=$2; shift 2; "$sim" biopsy "$at/$run" "$@" --small --out "$at/$name" -q && cp "$at/$name"/*.png "docs/pictures/$name.png"; }
     "$sim" run cua_warfarin --days 60 --out "$at/cua"
     "$sim" run cua_warfarin --seed 3 --days 28 --out "$at/cua3"
-    "$sim" run ckd_chronic --days 60 --out "$at/ckd"
+    "$sim" run ckd_chronic --seed 2 --days 60 --out "$at/ckd"
     "$sim" run block_3d --days 12 --out "$at/block"
     card biopsy-cua-day60 cua --day 60 --punch 4mm --site lesion-edge
     card biopsy-cua-day28 cua3 --day 28 --punch 4mm --site 2.0
@@ -58,6 +78,15 @@ gallery:
     "$sim" run healthy --days 45 --set space.width_mm=3 --set space.depth_mm=5 --set space.voxel_um=40 --out "$at/healthy"
     "$sim" biopsy "$at/healthy" --day 5 --punch 1.5mm --depth 3mm --site 1.5 --in-run --out "$at/wound" -q
     "$sim" figures "$at/wound" --small --day 6,45 && cp "$at/wound/figures/sections.png" docs/pictures/in-run.png
+    # The report of eight arms where `just proof therapies_compare` was run, else of the smallest experiment.
+    results=output/therapies_compare-results
+    if ! [ -d "$results" ]; then
+        results="$at/smoke"
+        "$sim" experiment run smoke -o "$at/plan" && "$sim" experiment merge "$at/plan" -o "$results"
+    fi
+    "$sim" report "$results" --out "$at/report.html"
+    node web/screens.mjs --file "$at/report.html" docs/pictures/report.png
+    node web/screens.mjs --gallery
     rm -r "$at"
 
 # Run a shipped experiment, or go on with it, and write its page in docs/experiments/

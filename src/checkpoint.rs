@@ -1,8 +1,11 @@
 //! Checkpoints: everything that the next step reads, in two files that take turns.
 //!
 //! A file is `CALCISIM`, the format's number, the length and the xxh3 of what follows, then zstd(postcard(…)).
-//! The newer whole file wins; a damaged one is passed over.
+//! The newer whole file wins; a damaged one is passed over. Beside the two that take turns a folder keeps those of the days
+//! that `output.snapshot_days` names (`day-0014.00.ckpt`), and a branch the state that it began from (`branch.ckpt`).
 
+use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +20,37 @@ const MAGIC: &[u8; 8] = b"CALCISIM";
 const FORMAT: u32 = 4;
 const HEADER: usize = 8 + 4 + 8 + 8;
 const FILES: [&str; 2] = ["a.ckpt", "b.ckpt"];
+/// The state that a branch began from: its day 0.
+pub const BRANCH: &str = "branch.ckpt";
+/// Largest unpacked checkpoint that is read [bytes]: a block of 10^7 voxels.
+const LARGEST: u64 = 4 << 30;
+
+/// Why a file is no checkpoint that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It cannot be read at all.
+    Unread(String),
+    /// It does not begin as a checkpoint.
+    Foreign,
+    /// It has another format.
+    Format(u32),
+    /// It ends early, or goes on after its end.
+    Cut,
+    /// Its sum does not hold, or what it holds does not fit together.
+    Damaged,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unread(why) => write!(f, "cannot be read: {why}"),
+            Self::Foreign => write!(f, "is no checkpoint of calcisim"),
+            Self::Format(other) => write!(f, "has format {other}; this calcisim reads format {FORMAT}"),
+            Self::Cut => write!(f, "is cut: its length is not the one that it states"),
+            Self::Damaged => write!(f, "is damaged: its sum does not hold"),
+        }
+    }
+}
 
 /// Bytes of the growing files that belong to a checkpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,9 +92,11 @@ pub struct Writer {
 impl Writer {
     /// A writer that spares the newest whole checkpoint of a folder.
     pub fn new(folder: PathBuf) -> Self {
-        let next = match newest(&folder) {
-            Some((file, _)) => 1 - file,
-            None => 0,
+        let step = |file: usize| read(&folder.join(FILES[file])).ok().map(|found| found.step);
+        let next = match (step(0), step(1)) {
+            (Some(a), Some(b)) => usize::from(a > b),
+            (Some(_), None) => 1,
+            (None, _) => 0,
         };
         Self { folder, next }
     }
@@ -77,32 +113,62 @@ impl Writer {
 
 /// The newest whole checkpoint of a folder.
 pub fn latest(folder: &Path) -> Option<Checkpoint> {
-    newest(folder).map(|(_, checkpoint)| checkpoint)
+    not_after(folder, u64::MAX)
 }
 
 /// The newest whole checkpoint of a folder that does not lie behind a step.
 pub fn not_after(folder: &Path, step: u64) -> Option<Checkpoint> {
-    let mut found = whole(folder);
-    found.retain(|(_, checkpoint)| checkpoint.step <= step);
-    found.pop().map(|(_, checkpoint)| checkpoint)
+    let mut best: Option<Checkpoint> = None;
+    for path in list(folder) {
+        let Ok(found) = read(&path) else { continue };
+        if found.step <= step && best.as_ref().is_none_or(|best| best.step < found.step) {
+            best = Some(found);
+        }
+    }
+    best
 }
 
-fn newest(folder: &Path) -> Option<(usize, Checkpoint)> {
-    whole(folder).pop()
-}
-
-/// The whole checkpoints of a folder, by step.
-fn whole(folder: &Path) -> Vec<(usize, Checkpoint)> {
-    let read = |file: usize| decode(&std::fs::read(folder.join(FILES[file])).ok()?);
-    let mut found: Vec<(usize, Checkpoint)> = (0..2).filter_map(|file| Some((file, read(file)?))).collect();
-    found.sort_by_key(|(_, checkpoint)| checkpoint.step);
+/// The files of a folder that should be checkpoints, by name. A folder that is not there has none.
+pub fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".ckpt") && !name.starts_with('.')
+    };
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_ours).collect();
+    found.sort();
     found
 }
 
-fn encode(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
+/// Name of the checkpoint that is kept of a day.
+pub fn kept_name(day: f64) -> String {
+    format!("day-{day:07.2}.ckpt")
+}
+
+/// Writes a checkpoint that stays.
+pub fn keep(folder: &Path, name: &str, checkpoint: &Checkpoint) -> Result<()> {
+    files::write_whole(&folder.join(name), &encode(checkpoint)?)
+}
+
+/// Reads a checkpoint.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn read(path: &Path) -> Result<Checkpoint, Fault> {
+    let bytes = std::fs::read(path).map_err(|fault| Fault::Unread(fault.to_string()))?;
+    decode(&bytes)
+}
+
+/// The bytes of a checkpoint.
+pub fn encode(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
     let fault = |why: String| Error::Internal(format!("a checkpoint could not be encoded: {why}"));
     let plain = postcard::to_stdvec(checkpoint).map_err(|f| fault(f.to_string()))?;
-    let packed = zstd::encode_all(plain.as_slice(), 1).map_err(|f| fault(f.to_string()))?;
+    framed(&plain).map_err(|f| fault(f.to_string()))
+}
+
+/// A file around what a checkpoint holds, packed, with its length and its sum.
+pub fn framed(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+    let packed = zstd::encode_all(plain, 1)?;
     let mut bytes = Vec::with_capacity(HEADER + packed.len());
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&FORMAT.to_le_bytes());
@@ -112,18 +178,38 @@ fn encode(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn decode(bytes: &[u8]) -> Option<Checkpoint> {
-    let word = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-    let format = u32::from_le_bytes(bytes.get(8..12)?.try_into().ok()?);
-    let packed = bytes.get(HEADER..)?;
-    let whole = bytes.starts_with(MAGIC)
-        && format == FORMAT
-        && word(12)? == packed.len() as u64
-        && word(20)? == xxh3_64(packed);
-    if !whole {
-        return None;
+/// A checkpoint from its bytes. Memory is bounded (`LARGEST`), whatever the bytes claim.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn decode(bytes: &[u8]) -> Result<Checkpoint, Fault> {
+    if !bytes.starts_with(MAGIC) {
+        return Err(Fault::Foreign);
     }
-    postcard::from_bytes(&zstd::decode_all(packed).ok()?).ok()
+    let Some((head, packed)) = bytes.split_at_checked(HEADER) else {
+        return Err(Fault::Cut);
+    };
+    let word = |at: usize| {
+        head[at..at + 8]
+            .iter()
+            .rev()
+            .fold(0u64, |x, &byte| x << 8 | u64::from(byte))
+    };
+    let format = head[8..12].iter().rev().fold(0u32, |x, &byte| x << 8 | u32::from(byte));
+    if format != FORMAT {
+        return Err(Fault::Format(format));
+    }
+    if word(12) != packed.len() as u64 {
+        return Err(Fault::Cut);
+    }
+    if word(20) != xxh3_64(packed) {
+        return Err(Fault::Damaged);
+    }
+    let mut plain = Vec::new();
+    let unpacked =
+        zstd::stream::read::Decoder::new(packed).and_then(|decoder| decoder.take(LARGEST).read_to_end(&mut plain));
+    unpacked.map_err(|_| Fault::Damaged)?;
+    postcard::from_bytes(&plain).map_err(|_| Fault::Damaged)
 }
 
 #[cfg(test)]
@@ -175,10 +261,40 @@ mod tests {
     #[test]
     fn a_checkpoint_cut_anywhere_is_passed_over() -> Result<()> {
         let bytes = encode(&checkpoint(1)?)?;
-        assert!(decode(&bytes).is_some());
+        assert!(decode(&bytes).is_ok());
         for end in [0, 5, 11, 19, 27, 28, bytes.len() / 2, bytes.len() - 1] {
-            assert!(decode(&bytes[..end]).is_none(), "cut at {end}");
+            assert!(decode(&bytes[..end]).is_err(), "cut at {end}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_checkpoint_says_what_is_wrong_with_it() -> Result<()> {
+        let bytes = encode(&checkpoint(1)?)?;
+        let fault = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = bytes.clone();
+            change(&mut bytes);
+            decode(&bytes).err()
+        };
+        assert_eq!(fault(&|b| b[0] ^= 1), Some(Fault::Foreign));
+        assert_eq!(fault(&|b| b[8] = 3), Some(Fault::Format(3)));
+        assert_eq!(fault(&|b| b.truncate(100)), Some(Fault::Cut));
+        assert_eq!(fault(&|b| b.push(0)), Some(Fault::Cut));
+        assert_eq!(fault(&|b| b[200] ^= 4), Some(Fault::Damaged));
+        Ok(())
+    }
+
+    #[test]
+    fn a_kept_day_is_found_and_does_not_take_a_turn() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        keep(folder.path(), &kept_name(0.125), &checkpoint(3)?)?;
+        let mut writer = Writer::new(folder.path().to_owned());
+        for step in 5..8 {
+            writer.write(&checkpoint(step)?)?;
+        }
+        assert_eq!(not_after(folder.path(), 5).map(|c| c.step), Some(3));
+        assert_eq!(latest(folder.path()).map(|c| c.step), Some(7));
+        assert_eq!(list(folder.path()).len(), 3);
         Ok(())
     }
 }

@@ -5,6 +5,8 @@ mod start;
 mod statistics;
 mod watch;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -16,13 +18,14 @@ use crate::mechanisms::{
     ischaemia, mineral_deposition, msc_behaviour, osteogenic_switch, oxygen, secretion, thrombosis, transport,
     wall_remodelling,
 };
-use crate::parameters::{Arrows, ChallengeEntry, Instrument, TherapyEntry};
+use crate::parameters::{Arrows, ChallengeEntry, Instrument, Setting, TherapyEntry};
 use crate::random::Dice;
+use crate::state::fields::{Memory, OxygenMemory};
 use crate::state::{EventKind, Now, Ordered, Profile, Snapshot, Tissue};
 use crate::therapies::policy::{Clinic, Policy, Reading};
 use crate::therapies::{self, Therapy};
 pub use statistics::NetworkReport;
-pub use watch::{Disturbance, Stopwatch};
+pub use watch::{Disturbance, PROCESSES, Stopwatch};
 
 /// Every process of the schedule. One that the scenario switches off is `None` and costs nothing.
 #[derive(Clone, Debug)]
@@ -219,8 +222,14 @@ impl Model {
     }
 
     /// A model that goes on from a saved state.
+    ///
+    /// # Errors
+    /// [`Error::Condition`] for a state whose columns do not fit together: no calcisim saved it.
     pub fn restore(parameters: Parameters, seed: u64, state: State) -> Result<Self> {
         let State { clock, tissue, network } = state;
+        if let Some(why) = tissue.misfit() {
+            return Err(Error::Condition(format!("this state does not fit together: {why}")));
+        }
         let challenges = parameters.challenges(&tissue.grid)?;
         let treatments = parameters.treatments(&tissue.grid, &tissue.host.ordered)?;
         let policies = parameters.therapy_entries.iter().filter_map(Policy::of).collect();
@@ -419,6 +428,45 @@ impl Model {
     /// Hash of the state (CONTRACT section 2).
     pub fn state_hash(&self) -> u64 {
         hash::state_hash(&self.tissue, &self.clock)
+    }
+
+    /// Hash of every column of the state by its name, `fields.oxygen`: to say in what two states differ.
+    pub fn columns(&self) -> Vec<(String, u64)> {
+        hash::columns(&self.tissue)
+    }
+
+    /// One step, with the columns that each process left, in the order of the schedule.
+    pub fn step_seen(mut self, advance: impl FnOnce(&mut Self) -> Result<()>) -> Result<Vec<Vec<(String, u64)>>> {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        for process in PROCESSES {
+            let seen = Arc::clone(&seen);
+            let look = move |tissue: &mut Tissue| {
+                seen.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(hash::columns(tissue));
+            };
+            self.disturb(process, Box::new(look));
+        }
+        advance(&mut self)?;
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *seen))
+    }
+
+    /// Other standing values of the patient from here on. `solves_anew`: blood, oxygen and the other fields are solved in the
+    /// next step even where nothing moved, for rules of theirs were changed.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a value that cannot change during a run.
+    pub fn change(&mut self, host: &[Setting], solves_anew: bool) -> Result<()> {
+        challenge::change_host(&mut self.tissue, host, 1.0).map_err(|why| Error::input("host", why))?;
+        if solves_anew {
+            let Tissue { fields, vessels, .. } = &mut self.tissue;
+            fields.memory.iter_mut().for_each(|memory| *memory = Memory::default());
+            fields.oxygen_memory = OxygenMemory::default();
+            // No factor is below 0: the flow is solved anew.
+            vessels.solved_pressure_factor = -1.0;
+        }
+        Ok(())
     }
 
     /// A picture of the state now.

@@ -13,15 +13,27 @@ use crate::state::Event;
 #[cfg(feature = "cli")]
 pub mod archive;
 #[cfg(feature = "cli")]
+pub mod branch;
+#[cfg(feature = "cli")]
+mod course;
+#[cfg(feature = "cli")]
+pub mod diff;
+#[cfg(feature = "cli")]
+mod entry;
+#[cfg(feature = "cli")]
 pub mod folder;
 #[cfg(feature = "cli")]
 pub mod forecast;
+#[cfg(feature = "cli")]
+pub mod pack;
 #[cfg(feature = "cli")]
 pub mod progress;
 #[cfg(feature = "cli")]
 mod session;
 #[cfg(feature = "cli")]
 pub mod stop;
+#[cfg(feature = "cli")]
+pub mod verify;
 
 #[cfg(feature = "cli")]
 pub use session::{Outcome, RunOptions, default_folder, resume, run, threads_or_cores};

@@ -180,7 +180,7 @@ fn a_real_ffmpeg_makes_films_that_play() -> Tested {
             .is_ok_and(|a| a.status.success())
     };
     if !has("ffmpeg") || !has("ffprobe") {
-        println!("skipped: no ffmpeg on this machine");
+        common::skipped("no ffmpeg on this machine: no film is made and read back");
         return Ok(());
     }
     let at = tempfile::tempdir()?;

@@ -645,6 +645,10 @@ fn a_link_of_a_document_leads_to_a_file() {
         "docs/editor.md",
         "docs/other_languages.md",
         "python/README.md",
+        "docs/credibility.md",
+        "docs/reproducibility.md",
+        "docs/reliability.md",
+        "docs/threat_model.md",
         "docs/decisions/0001-flow-solver.md",
         "docs/decisions/0002-endothelium-by-events.md",
     ] {

@@ -5,33 +5,11 @@
 mod common;
 
 use calcisim::error::{Error, Unphysical};
-use calcisim::model::{Model, Parameters, Process, State};
+use calcisim::model::{Model, PROCESSES, Parameters, Process, State};
 use calcisim::state::ledger::mineral_inventory_ug;
 use calcisim::state::vessels::Boundary;
 use calcisim::state::{Now, Species, Tissue, Vessels};
 use common::{CELLS, SICK, SMALL, Tested, model, number, parameters, steps};
-
-/// The processes of a step, in their order.
-const PROCESSES: [&str; 18] = [
-    "therapies",
-    "host_chemistry",
-    "challenge",
-    "blood_flow",
-    "oxygen",
-    "secretion",
-    "transport",
-    "endothelial_injury",
-    "osteogenic_switch",
-    "mineral_deposition",
-    "thrombosis",
-    "wall_remodelling",
-    "ischaemia",
-    "inflammation",
-    "infection",
-    "msc_behaviour",
-    "angiogenesis",
-    "epidermis",
-];
 
 /// The sick section on day 4.25, past everything that it meets, with mineral in its walls and cells in its tissue.
 fn sick() -> Result<(Parameters, State), Error> {
@@ -53,7 +31,7 @@ fn fault_of(parameters: &Parameters, state: &State, behind: &str, act: fn(&mut T
 }
 
 #[test]
-fn the_list_of_processes_here_is_that_of_the_schedule() -> Tested {
+fn the_list_of_processes_is_that_of_the_schedule() -> Tested {
     let mut model = model(&[SMALL], 1)?;
     model.set_stopwatch(|| 0.0);
     model.step()?;

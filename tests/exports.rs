@@ -87,7 +87,7 @@ fn every_format_is_read_back_with_the_numbers_of_the_run() -> Tested {
     let object: serde_json::Value = serde_json::from_slice(&answer.stdout)?;
     assert_eq!(object["days"], serde_json::json!([0.0, 2.0, 4.0, 6.0]));
     let Some(python) = python() else {
-        println!("skipped: no Python with vtk, zarr and simulariumio, and none could be made");
+        common::skipped("no Python with vtk, zarr and simulariumio, and none could be made: exports are not read back");
         return Ok(());
     };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/read_exports.py");

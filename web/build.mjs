@@ -5,11 +5,12 @@
 //     node web/build.mjs --page     keep the engine that the file has, renew its page and lessons
 //     node web/build.mjs --check    say whether the file is stale, build nothing; exit 1 when it is
 //
-// The file is stale when its page differs from web/page and lessons/. Whether its engine still gives the state of the native one is a test
+// The file is stale when its page differs from web/page, lessons/ and web/scenarios_zh.toml. Whether its engine still gives the state of the native one is a test
 // (web/tests/offline.test.mjs): bytes of an engine differ between compilers, its bits must not.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
@@ -18,6 +19,7 @@ import { fromText, SIGNS, unpack } from "./page/unpack.js";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const PAGE = join(ROOT, "web", "page");
 const LESSONS = join(ROOT, "lessons");
+const SCENARIOS_ZH = join(ROOT, "web", "scenarios_zh.toml");
 const FILE = join(ROOT, "docs", "calcisim.html");
 const TARGET = "wasm32-unknown-unknown";
 const MOST_BYTES = 1_000_000;
@@ -53,10 +55,9 @@ function leaner(script) {
   return lines.join("\n").replace(/^\s*\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n/gm, "");
 }
 
-/** A lesson: of TOML only tables, texts, numbers and lists of texts. */
-function lesson(name) {
-  const text = readFileSync(join(LESSONS, `${name}.toml`), "utf8");
-  const root = { id: name };
+/** A file of texts: of TOML only tables, texts, numbers and lists of texts. */
+function toml(path, root = {}) {
+  const text = readFileSync(path, "utf8");
   let table = root;
   const at = (path, isList) => {
     let here = root;
@@ -78,7 +79,7 @@ function lesson(name) {
       continue;
     }
     const [, key, value] = /^(\w+) = (.*)$/.exec(line) ?? [];
-    if (!key) throw new Error(`lessons/${name}.toml:${i + 1}: not understood`);
+    if (!key) throw new Error(`${path}:${i + 1}: not understood`);
     if (value === '"""') {
       const end = lines.indexOf('"""', i + 1);
       table[key] = `${lines.slice(i + 1, end).join("\n")}\n`;
@@ -102,9 +103,14 @@ function lessonNames() {
   return names;
 }
 
-/** The page with the engine in it. */
-function page(packed) {
-  const lessons = JSON.stringify(lessonNames().map(lesson)).replaceAll("<", "\\u003c");
+/** Lessons, and the words of scenarios in Chinese, as the page reads them. */
+function texts() {
+  const lessons = lessonNames().map((name) => toml(join(LESSONS, `${name}.toml`), { id: name }));
+  return Buffer.from(JSON.stringify({ lessons, scenarios_zh: toml(SCENARIOS_ZH) }));
+}
+
+/** The page with the engine and the texts in it, both packed. */
+function page(engine, texts) {
   const script = leaner(bundle("main.js")).replaceAll("</script", "<\\/script");
   // A script that is no script is found here, not in a classroom.
   new Script(script);
@@ -114,16 +120,17 @@ function page(packed) {
     .replace(/<link rel="icon"[^>]*>/, () => `<link rel="icon" href="${icon}">`)
     .replace('<link rel="stylesheet" href="style.css">', () => `<style>\n${read("style.css")}</style>`)
     .replace('<script type="module" src="main.js"></script>', () =>
-      `<script type="application/json" id="boot">null</script>\n<script type="application/json" id="lessons">${lessons}</script>\n<script type="text/plain" id="engine">${packed}</script>\n<script>\n${script}\n</script>`);
+      `<script type="application/json" id="boot">null</script>\n<script type="text/plain" id="texts">${texts}</script>\n<script type="text/plain" id="engine">${engine}</script>\n<script>\n${script}\n</script>`);
 }
 
-function packedOf(html) {
-  return /<script type="text\/plain" id="engine">([^<]*)<\/script>/.exec(html)?.[1] ?? "";
+/** What a page holds packed: `engine` or `texts`. */
+function partOf(html, id) {
+  return new RegExp(`<script type="text/plain" id="${id}">([^<]*)</script>`).exec(html)?.[1] ?? "";
 }
 
 /** The engine inside docs/calcisim.html. */
 export function committedEngine() {
-  return unpack(fromText(packedOf(readFileSync(FILE, "utf8"))));
+  return unpack(fromText(partOf(readFileSync(FILE, "utf8"), "engine")));
 }
 
 /** Bytes as a text of 85 signs, see web/page/unpack.js. */
@@ -144,7 +151,7 @@ function toText(bytes) {
 }
 
 /** LZMA by the tool xz, as a text. */
-export function packed(bytes) {
+export function pack(bytes) {
   const zipped = execFileSync("xz", ["--format=lzma", "--lzma1=preset=9e,lc=4,pb=0", "--stdout"], { input: bytes, maxBuffer: 1 << 26 });
   const text = toText(zipped);
   if (Buffer.compare(Buffer.from(unpack(fromText(text))), bytes) !== 0) throw new Error("what was packed does not unpack to itself");
@@ -152,7 +159,11 @@ export function packed(bytes) {
 }
 
 function build() {
-  execFileSync("cargo", ["build", "--profile", "page", "-p", "calcisim-engine", "--target", TARGET], { cwd: ROOT, stdio: "inherit", env: { ...process.env, CARGO_INCREMENTAL: "0", RUSTFLAGS: "-C target-feature=+simd128" } });
+  // No path of the machine that built it.
+  const registry = join(process.env.CARGO_HOME || join(homedir(), ".cargo"), "registry", "src");
+  const folders = existsSync(registry) ? readdirSync(registry) : [];
+  const flags = ["-C target-feature=+simd128", ...folders.map((name) => `--remap-path-prefix=${join(registry, name)}=crates`)].join(" ");
+  execFileSync("cargo", ["build", "--profile", "page", "-p", "calcisim-engine", "--target", TARGET], { cwd: ROOT, stdio: "inherit", env: { ...process.env, CARGO_INCREMENTAL: "0", RUSTFLAGS: flags } });
   const target = process.env.CARGO_TARGET_DIR || join(ROOT, "target");
   return readFileSync(join(target, TARGET, "page", "calcisim_engine.wasm"));
 }
@@ -160,13 +171,15 @@ function build() {
 function main() {
   const old = existsSync(FILE) ? readFileSync(FILE, "utf8") : "";
   if (process.argv.includes("--check")) {
-    const isFresh = packedOf(old).length > 0 && page(packedOf(old)) === old;
+    // Texts are compared unpacked: another xz may pack them otherwise.
+    const [engine, packed] = [partOf(old, "engine"), partOf(old, "texts")];
+    const isFresh = engine.length > 0 && packed.length > 0 && page(engine, packed) === old && Buffer.compare(Buffer.from(unpack(fromText(packed))), texts()) === 0;
     console.log(isFresh ? "docs/calcisim.html has the page of web/page and lessons/" : "docs/calcisim.html is stale: run node web/build.mjs");
     process.exit(isFresh ? 0 : 1);
   }
   // `--page` keeps the engine that the file has.
-  const engine = process.argv.includes("--page") ? packedOf(old) : packed(build());
-  const html = page(engine);
+  const engine = process.argv.includes("--page") ? partOf(old, "engine") : pack(build());
+  const html = page(engine, pack(texts()));
   const size = Buffer.byteLength(html);
   if (size > MOST_BYTES) throw new Error(`docs/calcisim.html would have ${size} bytes: ${MOST_BYTES} at most`);
   writeFileSync(`${FILE}.new`, html);

@@ -17,7 +17,9 @@ use crate::version;
 mod biopsy;
 mod biopsy_in_run;
 mod biopsy_many;
+mod branch;
 mod check;
+mod diff;
 mod drawing;
 pub mod experiment;
 mod experiment_rest;
@@ -27,10 +29,12 @@ mod flow;
 mod list;
 mod new;
 mod oxygen;
+mod pack;
 mod report;
 pub mod run;
 pub mod schema;
 mod show;
+mod verify;
 #[cfg(feature = "view")]
 mod view;
 
@@ -88,6 +92,14 @@ pub enum Command {
     Experiment(experiment::ExperimentArgs),
     /// Go on with a run that was stopped, or make a finished one longer
     Resume(ResumeArgs),
+    /// Another future of a run, from any of its days, with changed settings
+    Branch(branch::BranchArgs),
+    /// Check that a run is what this calcisim computes: digests, and stretches executed again
+    Verify(verify::VerifyArgs),
+    /// Explain in what two runs or two scenarios differ, and where two runs part
+    Diff(diff::DiffArgs),
+    /// Put a run into one archive that can verify itself
+    Pack(pack::PackArgs),
     /// Draw the figures of a run or a comparison
     Figures(FiguresArgs),
     /// Write a report of a run, a comparison or an experiment: one HTML file
@@ -219,6 +231,10 @@ fn dispatch(cli: Cli) -> Result<Reply> {
         Command::Compare(args) => run::compare(&args, global),
         Command::Experiment(args) => experiment::experiment(&args, global),
         Command::Resume(args) => run::resume(&args, global),
+        Command::Branch(args) => branch::branch(&args, global),
+        Command::Verify(args) => verify::verify(&args, global),
+        Command::Diff(args) => diff::diff(&args, global),
+        Command::Pack(args) => pack::pack(&args),
         Command::Figures(args) => run::figures(&args, global),
         Command::Report(args) => report::report(&args),
         Command::Biopsy(args) => biopsy::biopsy(&args, global),

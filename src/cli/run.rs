@@ -204,7 +204,7 @@ fn options(args: Option<&RunArgs>, threads: Option<usize>, global: &Global) -> R
 }
 
 /// The reply of a finished run. Its pictures come on top: a run that could not be drawn is still a run.
-fn finished(outcome: &Outcome, mut warnings: Vec<Diagnostic>) -> Result<Reply> {
+pub(super) fn finished(outcome: &Outcome, mut warnings: Vec<Diagnostic>) -> Result<Reply> {
     let dir = outcome.run_dir.display().to_string();
     warnings.extend(notes(&dir, outcome.warnings.iter().cloned()));
     let mut text = outcome.text();

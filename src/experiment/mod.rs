@@ -1,6 +1,7 @@
 //! Many runs: plan, execute, merge, and what may be said about them.
 
 pub mod analyses;
+mod analyses_runs;
 pub mod analysis;
 pub mod answers;
 pub mod arms;

@@ -6,6 +6,7 @@ use super::sampled::{self, Analysis};
 use super::text::{Item, Section};
 use super::{arms::Arm, file::MOST_RUNS};
 use crate::error::Error;
+use crate::output::records::cells;
 use crate::parameters::{nearest_word, quoted};
 use crate::scenario::{Faults, Library, Place};
 
@@ -334,26 +335,6 @@ impl Listed {
             .collect();
         (factors, Points::plain(rows), batches)
     }
-}
-
-/// Cells of a line of CSV, with quotes where a writer needed them.
-pub(super) fn cells(line: &str) -> Vec<String> {
-    let mut list = vec![String::new()];
-    let mut quoted = false;
-    let mut letters = line.chars().peekable();
-    while let Some(c) = letters.next() {
-        let last = list.len() - 1;
-        match c {
-            '"' if quoted && letters.peek() == Some(&'"') => {
-                letters.next();
-                list[last].push('"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => list.push(String::new()),
-            c => list[last].push(c),
-        }
-    }
-    list
 }
 
 /// Leaves only the points for which every condition of `[constraints] keep` holds.

@@ -17,6 +17,7 @@ use super::formula::{Condition, Formula};
 use super::statistics::{self, Interval, LEVEL};
 use super::text::{Item, Section};
 use crate::math;
+use crate::output::records::cells;
 use crate::scenario::Faults;
 
 /// Runs of one experiment.
@@ -91,20 +92,6 @@ impl Table {
             .flat_map(|(&at, seeds)| seeds.iter().map(move |(&seed, row)| ((at, seed), row.as_slice())))
             .collect()
     }
-}
-
-/// Cells of a line of CSV, quotes taken off.
-fn cells(line: &str) -> Vec<String> {
-    let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-    for c in line.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(std::mem::take(&mut cell)),
-            c => cell.push(c),
-        }
-    }
-    cells.push(cell);
-    cells
 }
 
 /// How two arms are compared.

@@ -168,6 +168,11 @@ pub fn scan(path: &Path, from: u64, is_thorough: bool) -> Result<Scan> {
     walk(&mut file, from, is_thorough).map_err(|fault| trouble(path, "read", &fault))
 }
 
+/// [`scan`] of bytes in memory.
+pub fn scan_bytes(bytes: &[u8], is_thorough: bool) -> std::io::Result<Scan> {
+    walk(&mut std::io::Cursor::new(bytes), 0, is_thorough)
+}
+
 /// The part of a file that is in memory while it is walked over.
 struct Window {
     start: u64,

@@ -414,6 +414,7 @@ pub fn markdown(lines: &[Line]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     const TARGETS: &str = "[[targets]]\nid = \"A\"\nwhat = \"w\"\nvalue = 0.5\ninterval = [0.4, 0.6]\nunit = \"-\"\nuse = \"hold_out\"\nsource = \"s\"\n\
                            [[targets]]\nid = \"B\"\nwhat = \"w\"\nvalue = 10\ninterval = [5, 20]\nunit = \"d\"\nuse = \"fit\"\nsource = \"s\"\n";

@@ -440,6 +440,7 @@ fn share(met: &[Option<bool>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     const CRITERIA: &str = "[[hypotheses]]\nid = \"A\"\nwhat = \"a\"\n[[hypotheses]]\nid = \"B\"\nwhat = \"b\"\n\
         [[criteria]]\nid = \"quiet\"\nwhat = \"q\"\n[[criteria.tests]]\narm = \"{h}_quiet\"\nshare = [\"x > 0\"]\nat_most = 0.5\n\

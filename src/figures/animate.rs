@@ -279,7 +279,7 @@ fn middle_seed(compare: &Compare) -> Option<u64> {
     let median = |arm: &[(u64, f64)]| {
         let mut values: Vec<f64> = arm.iter().map(|(_, value)| *value).collect();
         values.sort_by(f64::total_cmp);
-        super::arms_series::quantile(&values, 0.5).unwrap_or(0.0)
+        crate::experiment::statistics::quantile(&values, 0.5)
     };
     let far = |seed: u64| {
         ends.iter().try_fold(0.0, |sum, arm| {

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::chart::{day_ticks, number};
-use super::records::Records;
 use super::sheet::{Anchor, Sheet, Type, printable, text_width};
 use super::time_series::darker;
 use crate::error::Result;
+use crate::experiment::statistics::quantile;
 use crate::math;
+use crate::output::records::Records;
 use crate::picture::colours::{GREY, INK, OKABE_ITO, PALE};
 
 /// Dates that are drawn, with their words.
@@ -88,7 +89,8 @@ pub fn draw(dir: &Path, days: f64) -> Result<Option<Sheet>> {
             for day in &found {
                 dot(&mut sheet, [left + WIDE * day / days, y], colour);
             }
-            if let Some(median) = super::arms_series::quantile(&found, 0.5) {
+            if !found.is_empty() {
+                let median = quantile(&found, 0.5);
                 let x = left + WIDE * median / days;
                 sheet.line(&[[x, y - 6.0], [x, y + 6.0]], 1.6, INK);
             }

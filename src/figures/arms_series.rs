@@ -4,6 +4,7 @@ use super::chart::{Chart, EndLabel, label_room};
 use super::load::{Arm, Compare};
 use super::sheet::{Sheet, Type};
 use super::time_series::{Panel, darker, heading, top};
+use crate::experiment::statistics::quantile;
 use crate::math;
 use crate::picture::canvas::Point;
 use crate::picture::colours::{DASHES, GREY, OKABE_ITO};
@@ -172,33 +173,8 @@ pub fn band(arm: &Arm, column: &str, factor: f64) -> Vec<Point3> {
                 })
                 .collect();
             values.sort_by(f64::total_cmp);
-            Some(Point3 {
-                day,
-                low: quantile(&values, 0.05)?,
-                median: quantile(&values, 0.5)?,
-                high: quantile(&values, 0.95)?,
-            })
+            let [low, median, high] = [0.05, 0.5, 0.95].map(|share| quantile(&values, share));
+            (!values.is_empty()).then_some(Point3 { day, low, median, high })
         })
         .collect()
-}
-
-/// Quantile of sorted values, linear between them.
-pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let place = share * sorted.len().checked_sub(1)? as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    Some(sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_lie_between_their_neighbours() {
-        assert_eq!(quantile(&[], 0.5), None);
-        assert_eq!(quantile(&[3.0], 0.95), Some(3.0));
-        assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0, 5.0], 0.5), Some(3.0));
-        assert_eq!(quantile(&[0.0, 1.0], 0.25), Some(0.25));
-    }
 }

@@ -85,14 +85,19 @@ pub fn fields_of_view(snapshot: &Snapshot, cut: &Cut, lens: &Lens, count: usize)
         .collect();
     // Profiles come in a fixed order, and the sort keeps it.
     list.sort_by(|a, b| b.0.total_cmp(&a.0));
+    // Fields that overlap nowhere come first; a small section has no room for them, and only different vessels then.
+    let corner = |centre: Point| Window::field(cut, centre, FIELD_UM).corner_um;
     let mut chosen: Vec<Point> = Vec::new();
-    for (_, centre) in list {
-        let apart = |other: &Point| {
-            let (dx, dy) = (other[0] - centre[0], other[1] - centre[1]);
-            (dx * dx + dy * dy).sqrt() > 0.9 * FIELD_UM
-        };
-        if chosen.len() < count && chosen.iter().all(apart) {
-            chosen.push(centre);
+    for least in [FIELD_UM, 0.45 * FIELD_UM] {
+        for &(_, centre) in &list {
+            let [x, y] = corner(centre);
+            let is_apart = |other: &Point| {
+                let [their_x, their_y] = corner(*other);
+                (their_x - x).abs() >= least || (their_y - y).abs() >= least
+            };
+            if chosen.len() < count && chosen.iter().all(is_apart) {
+                chosen.push(centre);
+            }
         }
     }
     let mut along = 0.5;
@@ -232,7 +237,7 @@ fn notes(sheet: &mut Sheet, card: &Card, top: f64) {
         ("neo-intima", both(s.neointima, d.neointima)),
         ("septal inflammation", [f.inflammation_word().to_owned(), String::new()]),
         (
-            "interstitial calcium, of the area",
+            "area with interstitial grains",
             [format!("{:.1} %", 100.0 * f.interstitial_calcium_share), String::new()],
         ),
         ("dead tissue", [percent(f.necrotic_share), String::new()]),

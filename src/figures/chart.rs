@@ -2,6 +2,7 @@
 
 use super::sheet::{Anchor, Sheet, Type, text_width};
 use crate::math;
+use crate::output::records::Estimate;
 use crate::picture::Rgb;
 use crate::picture::canvas::Point;
 use crate::picture::colours::{GREY, INK, PALE};
@@ -134,19 +135,7 @@ impl Chart {
                 face.anchor(Anchor::End),
             );
         }
-        let days = day_ticks(self.x[1]);
-        let step = days.get(1).copied().unwrap_or(1.0);
-        for &day in &days {
-            let [x, _] = self.place(day, self.y[0]);
-            sheet.line(&[[x, self.bottom()], [x, self.bottom() + 3.0]], 0.6, GREY);
-            if days_below {
-                sheet.text(
-                    number(day, step),
-                    [x, self.bottom() + 4.5 + TICK_TEXT],
-                    face.anchor(Anchor::Middle),
-                );
-            }
-        }
+        self.day_ticks_below(sheet, days_below);
         sheet.line(
             &[
                 [self.corner[0], self.corner[1]],
@@ -163,6 +152,35 @@ impl Chart {
                 Type::new(TICK_TEXT + 0.5).anchor(Anchor::Middle),
             );
         }
+    }
+
+    /// Marks of the days below, with their numbers.
+    fn day_ticks_below(&self, sheet: &mut Sheet, has_numbers: bool) {
+        let face = Type::new(TICK_TEXT).colour(GREY).anchor(Anchor::Middle);
+        let days = day_ticks(self.x[1]);
+        let step = days.get(1).copied().unwrap_or(1.0);
+        for &day in &days {
+            let [x, _] = self.place(day, self.y[0]);
+            sheet.line(&[[x, self.bottom()], [x, self.bottom() + 3.0]], 0.6, GREY);
+            if has_numbers {
+                sheet.text(number(day, step), [x, self.bottom() + 4.5 + TICK_TEXT], face);
+            }
+        }
+    }
+
+    /// The axis of days below, its word at the left, where a table may stand under it.
+    pub fn day_axis(&self, sheet: &mut Sheet) {
+        self.day_ticks_below(sheet, true);
+        sheet.line(
+            &[[self.corner[0], self.bottom()], [self.right(), self.bottom()]],
+            0.8,
+            INK,
+        );
+        sheet.text(
+            "day",
+            [self.corner[0] - 8.0, self.bottom() + 4.5 + TICK_TEXT],
+            Type::new(TICK_TEXT).anchor(Anchor::End),
+        );
     }
 
     /// A line of values, broken where one is missing.
@@ -205,6 +223,98 @@ impl Chart {
                 [x + 9.0, y + 0.36 * size],
                 Type::new(size).colour(label.colour),
             );
+        }
+    }
+}
+
+/// Parts of figures that are not over days.
+impl Chart {
+    /// Axis of numbers below, with fine lines.
+    pub fn x_axis(&self, sheet: &mut Sheet, label: &str) {
+        let marks = ticks(self.x[0], self.x[1], math::clamp(self.size[0] / 55.0, 2.0, 7.0));
+        let step = marks.get(1).map_or(1.0, |second| second - marks[0]);
+        for &value in &marks {
+            let x = self.place(value, self.y[0])[0];
+            sheet.line(&[[x, self.corner[1]], [x, self.bottom()]], 0.4, PALE);
+            let face = Type::new(TICK_TEXT).colour(GREY).anchor(Anchor::Middle);
+            sheet.text(number(value, step), [x, self.bottom() + 11.0], face);
+        }
+        sheet.line(
+            &[[self.corner[0], self.bottom()], [self.right(), self.bottom()]],
+            0.8,
+            INK,
+        );
+        let middle = self.corner[0] + 0.5 * self.size[0];
+        sheet.text(
+            label,
+            [middle, self.bottom() + 23.0],
+            Type::new(TICK_TEXT + 0.5).anchor(Anchor::Middle),
+        );
+    }
+
+    /// Axis of numbers at the left, with fine lines.
+    pub fn y_axis(&self, sheet: &mut Sheet, label: &str) {
+        let marks = ticks(self.y[0], self.y[1], math::clamp(self.size[1] / 30.0, 2.0, 6.0));
+        let step = marks.get(1).map_or(1.0, |second| second - marks[0]);
+        for &value in &marks {
+            let y = self.place(self.x[0], value)[1];
+            sheet.line(&[[self.corner[0], y], [self.right(), y]], 0.4, PALE);
+            let face = Type::new(TICK_TEXT).colour(GREY).anchor(Anchor::End);
+            sheet.text(number(value, step), [self.corner[0] - 5.0, y + 0.36 * TICK_TEXT], face);
+        }
+        sheet.line(&[self.corner, [self.corner[0], self.bottom()]], 0.8, INK);
+        let middle = [self.corner[0] - 34.0, self.corner[1] + 0.5 * self.size[1]];
+        sheet.text(
+            label,
+            middle,
+            Type::new(TICK_TEXT + 0.5).anchor(Anchor::Middle).upward(),
+        );
+    }
+
+    /// Names below in place of numbers, at whole places from 0 on.
+    pub fn x_names(&self, sheet: &mut Sheet, names: &[String], label: &str) {
+        for (i, name) in names.iter().enumerate() {
+            let x = self.place(i as f64, self.y[0])[0];
+            sheet.line(&[[x, self.bottom()], [x, self.bottom() + 3.0]], 0.6, GREY);
+            let face = Type::new(TICK_TEXT).colour(GREY).anchor(Anchor::Middle);
+            sheet.text(name, [x, self.bottom() + 12.0], face);
+        }
+        sheet.line(
+            &[[self.corner[0], self.bottom()], [self.right(), self.bottom()]],
+            0.8,
+            INK,
+        );
+        let middle = self.corner[0] + 0.5 * self.size[0];
+        sheet.text(
+            label,
+            [middle, self.bottom() + 24.0],
+            Type::new(TICK_TEXT + 0.5).anchor(Anchor::Middle),
+        );
+    }
+
+    /// An upright line through a value, dashed.
+    pub fn upright(&self, sheet: &mut Sheet, x: f64, colour: Rgb) {
+        let x = self.place(x, self.y[0])[0];
+        sheet.dashed(&[[x, self.corner[1]], [x, self.bottom()]], 1.0, colour, &[4.0, 2.5]);
+    }
+
+    /// An interval from left to right with caps.
+    pub fn whisker(&self, sheet: &mut Sheet, found: Estimate, y: f64, width: f64, colour: Rgb) {
+        let Some((low, high)) = found.ends else { return };
+        let inside = |x: f64| math::clamp(self.place(x, self.y[0])[0], self.corner[0] - 2.0, self.right() + 2.0);
+        let (a, b) = (inside(low), inside(high));
+        sheet.line(&[[a, y], [b, y]], width, colour);
+        for x in [a, b] {
+            sheet.line(&[[x, y - 3.0], [x, y + 3.0]], width, colour);
+        }
+    }
+
+    /// An interval from below to above with caps.
+    pub fn stem(&self, sheet: &mut Sheet, x: f64, low: f64, high: f64, width: f64, colour: Rgb) {
+        let (a, b) = (self.place(x, low), self.place(x, high));
+        sheet.line(&[a, b], width, colour);
+        for [x, y] in [a, b] {
+            sheet.line(&[[x - 3.0, y], [x + 3.0, y]], width, colour);
         }
     }
 }

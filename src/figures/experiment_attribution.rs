@@ -1,9 +1,12 @@
 //! What carries the outcome: Shapley shares of the mechanisms, and what pairs of them do beyond the two alone.
 
-use super::experiment_load::{Estimate, Results, Shown, Table};
-use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, fitted, page, range, signed};
+use super::chart::Chart;
+use super::experiment_load::{Results, Shown};
+use super::experiment_parts::{EDGE, PAGE, SMALL, fitted, page, range};
 use super::sheet::{Anchor, Sheet, Type};
+use super::words::{short, signed};
 use crate::error::Result;
+use crate::output::records::{Estimate, Record};
 use crate::picture::colours::{GREY, INK, OKABE_ITO};
 
 /// Height of a row [pt].
@@ -29,9 +32,8 @@ pub fn draw(results: &Results) -> Result<Vec<(String, Sheet)>> {
     let mut pages = Vec::new();
     for arm in shares.words("arm") {
         for endpoint in &results.endpoints {
-            let is_mine =
-                |t: &Table, row: &[String]| t.word(row, "arm") == arm && t.word(row, "output") == endpoint.name;
-            let rows: Vec<&Vec<String>> = shares.rows.iter().filter(|row| is_mine(&shares, row)).collect();
+            let is_mine = |row: &Record| row.text("arm") == arm && row.text("output") == endpoint.name;
+            let rows: Vec<Record> = shares.rows().filter(is_mine).collect();
             if rows.is_empty() || pages.len() >= PAGES {
                 continue;
             }
@@ -39,19 +41,19 @@ pub fn draw(results: &Results) -> Result<Vec<(String, Sheet)>> {
                 .iter()
                 .filter_map(|row| {
                     Some(Bar {
-                        name: shares.word(row, "mechanism").replace('_', " "),
-                        found: shares.estimate(row, "share", "share_ci")?.times(endpoint.factor),
+                        name: row.text("mechanism").replace('_', " "),
+                        found: row.estimate("share", "share_ci")?.times(endpoint.factor),
                     })
                 })
                 .collect();
             bars.sort_by(|a, b| b.found.value.abs().total_cmp(&a.found.value.abs()));
             let mut pairs: Vec<Bar> = synergies.as_ref().map_or_else(Vec::new, |t| {
-                let rows = t.rows.iter().filter(|row| is_mine(t, row));
+                let rows = t.rows().filter(is_mine);
                 rows.filter_map(|row| {
-                    let name = ["mechanism_a", "mechanism_b"].map(|key| t.word(row, key).replace('_', " "));
+                    let name = ["mechanism_a", "mechanism_b"].map(|key| row.text(key).replace('_', " "));
                     Some(Bar {
                         name: name.join(" + "),
-                        found: t.estimate(row, "synergy", "synergy_ci")?.times(endpoint.factor),
+                        found: row.estimate("synergy", "synergy_ci")?.times(endpoint.factor),
                     })
                 })
                 .collect()
@@ -66,7 +68,7 @@ pub fn draw(results: &Results) -> Result<Vec<(String, Sheet)>> {
                 0 => "attribution".to_owned(),
                 n => format!("attribution-{}", n + 1),
             };
-            let whole = ["full", "empty"].map(|key| endpoint.factor * shares.number(rows[0], key).unwrap_or(0.0));
+            let whole = ["full", "empty"].map(|key| endpoint.factor * rows[0].number(key).unwrap_or(0.0));
             pages.push((name, one(results, endpoint, whole, &bars, &pairs, left_out)));
         }
     }
@@ -81,16 +83,12 @@ fn one(
     pairs: &[Bar],
     left_out: usize,
 ) -> Sheet {
-    let unit = if endpoint.factor == 100.0 {
-        "percentage points"
-    } else {
-        "as the endpoint"
-    };
+    let unit = endpoint.difference_unit.as_str();
     let mut what = format!(
         "Shapley shares: what each mechanism adds, averaged over all orders of switching them on, with 95 % intervals over sites. They \
          add up to {} with all of them minus {} with none.",
-        super::experiment_parts::short(full),
-        super::experiment_parts::short(empty)
+        short(full),
+        short(empty)
     );
     if !pairs.is_empty() {
         what.push_str(" Synergy: what two do together beyond the two alone; below zero they stand in for each other; pairs that do nothing together are left out.");
@@ -121,7 +119,7 @@ fn one(
 }
 
 fn panel(sheet: &mut Sheet, letter: &str, title: &str, unit: &str, bars: &[Bar], top: f64, x: [f64; 2], hue: usize) {
-    let plot = Plot {
+    let plot = Chart {
         corner: [EDGE + NAMES, top],
         size: [PAGE - 2.0 * EDGE - NAMES - 120.0, ROW * bars.len() as f64],
         x,
@@ -129,7 +127,12 @@ fn panel(sheet: &mut Sheet, letter: &str, title: &str, unit: &str, bars: &[Bar],
     };
     sheet.text(letter, [EDGE, top - 6.0], Type::new(10.5).bold());
     sheet.text(title, [EDGE + 13.0, top - 6.0], Type::new(9.0));
-    plot.x_axis(sheet, &format!("{title} ({unit})"));
+    let label = if unit.is_empty() {
+        title.to_owned()
+    } else {
+        format!("{title} ({unit})")
+    };
+    plot.x_axis(sheet, &label);
     let zero = plot.place(0.0, 0.0)[0];
     for (i, bar) in bars.iter().enumerate() {
         let y = plot.corner[1] + ROW * (i as f64 + 0.5);

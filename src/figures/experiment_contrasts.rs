@@ -1,10 +1,13 @@
 //! What each arm changes against the reference: every pair of equal seed as a dot, their mean and its interval.
 
-use super::experiment_load::{Estimate, Results, Shown, Table};
-use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, fitted, hue, mark, page, range, signed};
+use super::chart::Chart;
+use super::experiment_load::{Results, Shown};
+use super::experiment_parts::{EDGE, PAGE, SMALL, fitted, hue, mark, page, range};
 use super::sheet::{Anchor, Sheet, Type, text_width};
+use super::words::signed;
 use crate::error::Result;
 use crate::math;
+use crate::output::records::{Estimate, Record, Records};
 use crate::picture::colours::{GREY, INK};
 
 /// Most endpoints on the page.
@@ -22,12 +25,7 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
         return Ok(None);
     };
     let arms: Vec<String> = results.arms().into_iter().skip(1).collect();
-    let is_there = |e: &&Shown| {
-        contrasts
-            .rows
-            .iter()
-            .any(|row| contrasts.word(row, "endpoint") == e.name)
-    };
+    let is_there = |e: &&Shown| contrasts.rows().any(|row| row.text("endpoint") == e.name);
     let endpoints: Vec<&Shown> = results.endpoints.iter().filter(is_there).take(MOST).collect();
     if arms.is_empty() || endpoints.is_empty() {
         return Ok(None);
@@ -47,7 +45,7 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
     let face = Type::new(SMALL + 0.5);
     let left = EDGE + math::min(150.0, arms.iter().map(|arm| text_width(arm, face)).fold(0.0, math::max)) + 20.0;
     for (i, endpoint) in endpoints.iter().enumerate() {
-        let plot = Plot {
+        let plot = Chart {
             corner: [left, top + 16.0 + i as f64 * step],
             size: [PAGE - left - WORDS - EDGE, ROW * arms.len() as f64],
             x: [0.0, 1.0],
@@ -61,51 +59,33 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
 /// One endpoint.
 fn panel(
     sheet: &mut Sheet,
-    contrasts: &Table,
-    runs: &Table,
+    contrasts: &Records,
+    runs: &Records,
     arms: &[String],
     reference: &str,
     endpoint: &Shown,
-    plot: Plot,
+    plot: Chart,
 ) {
     let find = |arm: &String| {
-        let mut rows = contrasts.rows.iter();
-        rows.find(|row| contrasts.word(row, "arm") == arm && contrasts.word(row, "endpoint") == endpoint.name)
+        let mut rows = contrasts.rows();
+        rows.find(|row| row.text("arm") == arm && row.text("endpoint") == endpoint.name)
     };
     let estimates: Vec<Option<Estimate>> = arms
         .iter()
-        .map(|arm| {
-            Some(
-                contrasts
-                    .estimate(find(arm)?, "diff_mean", "diff_ci")?
-                    .times(endpoint.factor),
-            )
-        })
+        .map(|arm| Some(find(arm)?.estimate("diff_mean", "diff_ci")?.times(endpoint.factor)))
         .collect();
     let dots: Vec<Vec<f64>> = arms.iter().map(|arm| pairs(runs, arm, reference, endpoint)).collect();
     let reach = estimates.iter().flatten().flat_map(|e| e.reach());
-    let plot = Plot {
+    let plot = Chart {
         x: range(reach.chain(dots.iter().flatten().copied()).chain([0.0]), false),
         ..plot
     };
     sheet.text(&endpoint.words, [EDGE, plot.corner[1] - 6.0], Type::new(9.5).bold());
-    let points = endpoint.label.ends_with("(%)");
-    let unit = if points {
-        "percentage points".to_owned()
-    } else {
-        unit_of(endpoint)
+    let unit = match endpoint.difference_unit.as_str() {
+        "" => String::new(),
+        unit => format!(" ({unit})"),
     };
-    plot.x_axis(
-        sheet,
-        &format!(
-            "difference from {reference}{}",
-            if unit.is_empty() {
-                String::new()
-            } else {
-                format!(" ({unit})")
-            }
-        ),
-    );
+    plot.x_axis(sheet, &format!("difference from {reference}{unit}"));
     let zero = plot.place(0.0, 0.0)[0];
     sheet.line(&[[zero, plot.corner[1]], [zero, plot.bottom()]], 1.0, INK);
     let face = Type::new(SMALL + 0.5);
@@ -124,7 +104,7 @@ fn panel(
         };
         plot.whisker(sheet, found, y, 1.8, hue(k));
         mark(sheet, k, [plot.place(found.value, 0.0)[0], y], 3.6, hue(k));
-        let cell = |name: &str| contrasts.number(row, name);
+        let cell = |name: &str| row.number(name);
         let ends = found.ends.map_or_else(String::new, |(low, high)| {
             format!(" [{}, {}]", signed(low), signed(high))
         });
@@ -145,35 +125,21 @@ fn panel(
     }
 }
 
-fn unit_of(endpoint: &Shown) -> String {
-    let inner = endpoint
-        .label
-        .rsplit_once('(')
-        .map(|(_, unit)| unit.trim_end_matches(')'));
-    inner
-        .map(|unit| unit.split(';').next().unwrap_or("").to_owned())
-        .unwrap_or_default()
-}
-
 /// Differences of the pairs of equal point and seed; a date that did not come counts as the end.
-fn pairs(runs: &Table, arm: &str, reference: &str, endpoint: &Shown) -> Vec<f64> {
-    let key = |row: &[String]| {
-        let place = ["point", "patient_id"].map(|name| runs.word(row, name).to_owned());
-        (place, runs.word(row, "seed").to_owned())
+fn pairs(runs: &Records, arm: &str, reference: &str, endpoint: &Shown) -> Vec<f64> {
+    let key = |row: &Record| {
+        let place = ["point", "patient_id"].map(|name| row.text(name).to_owned());
+        (place, row.text("seed").to_owned())
     };
-    let end: Option<f64> = endpoint
-        .label
-        .rsplit_once("counts as ")
-        .and_then(|(_, days)| days.trim_end_matches(')').parse().ok());
-    let value = |row: &[String]| {
-        if runs.word(row, "status") != "ok" {
+    let value = |row: &Record| {
+        if row.text("status") != "ok" {
             return None;
         }
-        runs.number(row, &endpoint.name).or(end)
+        row.number(&endpoint.name).or(endpoint.censored_at)
     };
     let of = |id: &str| {
-        let rows = runs.rows.iter().filter(|row| runs.word(row, "arm") == id);
-        rows.filter_map(|row| Some((key(row), value(row)?)))
+        let rows = runs.rows().filter(|row| row.text("arm") == id);
+        rows.filter_map(|row| Some((key(&row), value(&row)?)))
             .collect::<std::collections::BTreeMap<_, _>>()
     };
     let (here, there) = (of(arm), of(reference));

@@ -4,114 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::words;
 use crate::error::{Error, Result};
 use crate::output::files;
-
-/// A small table.
-#[derive(Clone, Debug, Default)]
-pub struct Table {
-    names: Vec<String>,
-    /// Rows of cells.
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// Reads a table of CSV; nothing when there is no such file.
-    pub fn read(path: &Path) -> Result<Option<Self>> {
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let text = files::read_text(path)?;
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-        let names = lines.next().map(cells).unwrap_or_default();
-        let rows: Vec<Vec<String>> = lines.map(cells).collect();
-        if let Some(at) = rows.iter().position(|row| row.len() != names.len()) {
-            return Err(Error::input(
-                path.display().to_string(),
-                format!("line {} has not as many cells as the header", at + 2),
-            ));
-        }
-        Ok(Some(Self { names, rows }))
-    }
-
-    /// A cell; empty when there is no such column.
-    pub fn word<'a>(&self, row: &'a [String], name: &str) -> &'a str {
-        let at = self.names.iter().position(|n| n == name);
-        at.and_then(|at| row.get(at)).map_or("", String::as_str)
-    }
-
-    /// A cell as a number; nothing when it is empty or none.
-    pub fn number(&self, row: &[String], name: &str) -> Option<f64> {
-        self.word(row, name).parse().ok().filter(|x: &f64| x.is_finite())
-    }
-
-    /// Number, lower and upper end of an interval.
-    pub fn estimate(&self, row: &[String], name: &str, ends: &str) -> Option<Estimate> {
-        let value = self.number(row, name)?;
-        let low = self.number(row, &format!("{ends}_low"));
-        let high = self.number(row, &format!("{ends}_high"));
-        Some(Estimate {
-            value,
-            ends: low.zip(high),
-        })
-    }
-
-    /// The different words of a column, in the order in which they come.
-    pub fn words(&self, name: &str) -> Vec<String> {
-        let mut found: Vec<String> = Vec::new();
-        for row in &self.rows {
-            let word = self.word(row, name);
-            if !found.iter().any(|f| f == word) {
-                found.push(word.to_owned());
-            }
-        }
-        found
-    }
-}
-
-/// A number with its interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// The number.
-    pub value: f64,
-    /// Ends of its interval.
-    pub ends: Option<(f64, f64)>,
-}
-
-impl Estimate {
-    /// The same in another unit.
-    pub fn times(self, factor: f64) -> Self {
-        Self {
-            value: factor * self.value,
-            ends: self.ends.map(|(low, high)| (factor * low, factor * high)),
-        }
-    }
-
-    /// Least and largest number that it spans.
-    pub fn reach(self) -> [f64; 2] {
-        let (low, high) = self.ends.unwrap_or((self.value, self.value));
-        [crate::math::min(low, self.value), crate::math::max(high, self.value)]
-    }
-}
-
-fn cells(line: &str) -> Vec<String> {
-    let mut list = vec![String::new()];
-    let mut is_quoted = false;
-    let mut letters = line.chars().peekable();
-    while let Some(c) = letters.next() {
-        let last = list.len() - 1;
-        match c {
-            '"' if is_quoted && letters.peek() == Some(&'"') => {
-                letters.next();
-                list[last].push('"');
-            }
-            '"' => is_quoted = !is_quoted,
-            ',' if !is_quoted => list.push(String::new()),
-            c => list[last].push(c),
-        }
-    }
-    list
-}
+use crate::output::records::Records;
 
 /// An endpoint as an axis shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,8 +18,12 @@ pub struct Shown {
     pub label: String,
     /// Words without unit.
     pub words: String,
+    /// Unit of a difference; empty where there is none.
+    pub difference_unit: String,
     /// From the unit of the tables to the one shown.
     pub factor: f64,
+    /// Day as which a date counts that did not come; nothing for what is no date.
+    pub censored_at: Option<f64>,
 }
 
 /// A folder of merged results.
@@ -170,8 +70,16 @@ impl Results {
     }
 
     /// A table of the folder.
-    pub fn table(&self, name: &str) -> Result<Option<Table>> {
-        Table::read(&self.dir.join(name))
+    pub fn table(&self, name: &str) -> Result<Option<Records>> {
+        let path = self.dir.join(name);
+        let table = Records::read(&path)?;
+        match table.as_ref().and_then(Records::uneven) {
+            None => Ok(table),
+            Some(row) => Err(Error::input(
+                path.display().to_string(),
+                format!("row {row} has not as many cells as the header"),
+            )),
+        }
     }
 
     /// A word of the manifest.
@@ -212,52 +120,25 @@ impl Results {
     }
 }
 
-/// An endpoint in words: fractions in per cent.
+/// An endpoint of runs of so many days, as an axis shows it.
 pub fn shown(name: &str, unit: &str, days: f64) -> Shown {
-    let (when, bare) = match name.rsplit_once('.') {
-        Some(("final", bare)) => (format!("day {days}"), bare),
-        Some(("max", bare)) => ("highest".to_owned(), bare),
-        Some(("read", bare)) => (format!("as measured, day {days}"), bare),
-        Some((day, bare)) => {
-            let day = day.trim_start_matches("at_").trim_start_matches("read_");
-            (format!("day {}", day.trim_end_matches('d')), bare)
-        }
-        None => (String::new(), name),
-    };
-    let is_share = bare.ends_with("_fraction") && unit == "-";
-    let is_date = when.is_empty() && bare.starts_with("t_");
-    let stem = match () {
-        () if is_date => format!(
-            "day of {}",
-            bare.trim_start_matches("t_").trim_end_matches("_d").replace('_', " ")
-        ),
-        () => bare
-            .replace('_', " ")
-            .trim_end_matches(" ug")
-            .trim_end_matches(" mmhg")
-            .to_owned(),
-    };
-    let unit = match (is_share, is_date, unit) {
-        (true, ..) => "%".to_owned(),
-        (_, true, _) => format!("d; none counts as {days}"),
-        (.., "-" | "") => String::new(),
-        (.., unit) => unit.to_owned(),
-    };
-    let words = if when.is_empty() {
-        stem
-    } else {
-        format!("{stem}, {when}")
-    };
-    let label = if unit.is_empty() {
-        words.clone()
-    } else {
-        format!("{words} ({unit})")
+    let said = words::said(name, unit, &format!("on day {days}"));
+    let is_date = name.starts_with("t_");
+    let unit = match said.unit.as_str() {
+        unit if is_date => format!("{unit}; none counts as {days}"),
+        unit => unit.to_owned(),
     };
     Shown {
         name: name.to_owned(),
-        label,
-        words,
-        factor: if is_share { 100.0 } else { 1.0 },
+        label: if unit.is_empty() {
+            said.words.clone()
+        } else {
+            format!("{} ({unit})", said.words)
+        },
+        words: said.words,
+        difference_unit: said.difference_unit,
+        factor: said.factor,
+        censored_at: is_date.then_some(days),
     }
 }
 
@@ -270,14 +151,12 @@ mod tests {
         let found = shown("final.necrotic_fraction", "-", 60.0);
         assert_eq!(
             (found.label.as_str(), found.factor),
-            ("necrotic fraction, day 60 (%)", 100.0)
+            ("tissue that ever died, on day 60 (%)", 100.0)
         );
         assert_eq!(
             shown("t_ulcer_d", "d", 45.0).label,
-            "day of ulcer (d; none counts as 45)"
+            "day of the ulcer (d; none counts as 45)"
         );
-        assert_eq!(shown("at_15d.mineral_ug", "µg", 45.0).label, "mineral, day 15 (µg)");
-        assert_eq!(shown("read_15d.crp", "mg/L", 45.0).label, "crp, day 15 (mg/L)");
-        assert_eq!(shown("read.crp", "mg/L", 45.0).label, "crp, as measured, day 45 (mg/L)");
+        assert_eq!(shown("at_15d.mineral_ug", "µg", 45.0).label, "mineral, on day 15 (µg)");
     }
 }

@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::experiment_load::{Results, Table};
-use super::experiment_parts::{short, signed};
+use super::experiment_load::Results;
+use super::words::{short, signed};
 use crate::error::{Error, Result};
 use crate::experiment::table;
 use crate::output::files;
+use crate::output::records::Records;
 use crate::simulation::folder;
 
 /// Tables that are small enough to lie beside the page.
@@ -153,39 +154,32 @@ fn run_words(results: &Results) -> Result<String> {
 }
 
 /// The primary endpoint against the reference, as a table of Markdown.
-fn contrast_lines(results: &Results, contrasts: &Table) -> String {
+fn contrast_lines(results: &Results, contrasts: &Records) -> String {
     let Some(primary) = results.endpoints.first() else {
         return String::new();
     };
     let reference = results.arms().first().cloned().unwrap_or_default();
-    let unit = if primary.factor == 100.0 {
-        ", percentage points"
-    } else {
-        ""
+    let unit = match primary.difference_unit.as_str() {
+        "" => String::new(),
+        unit => format!(", {unit}"),
     };
     let mut text = format!(
         "| against {reference} | {}{unit}: difference | 95 % interval | A | p after Holm | pairs |\n|---|---|---|---|---|---|\n",
         primary.words
     );
-    let rows = contrasts
-        .rows
-        .iter()
-        .filter(|row| contrasts.word(row, "endpoint") == primary.name);
+    let rows = contrasts.rows().filter(|row| row.text("endpoint") == primary.name);
     for row in rows.take(LINES) {
-        let Some(found) = contrasts
-            .estimate(row, "diff_mean", "diff_ci")
-            .map(|e| e.times(primary.factor))
-        else {
+        let Some(found) = row.estimate("diff_mean", "diff_ci").map(|e| e.times(primary.factor)) else {
             continue;
         };
         let ends = found.ends.map_or_else(
             || "–".to_owned(),
             |(low, high)| format!("{} to {}", signed(low), signed(high)),
         );
-        let of = |name: &str| contrasts.number(row, name).unwrap_or(f64::NAN);
+        let of = |name: &str| row.number(name).unwrap_or(f64::NAN);
         text.push_str(&format!(
             "| {} | {} | {ends} | {:.2} | {:.3} | {} |\n",
-            contrasts.word(row, "arm"),
+            row.text("arm"),
             signed(found.value),
             of("a_measure"),
             of("p_holm"),
@@ -196,7 +190,7 @@ fn contrast_lines(results: &Results, contrasts: &Table) -> String {
 }
 
 /// The factors of the primary endpoint in their order, as a table of Markdown.
-fn sensitivity_lines(results: &Results, indices: &Table) -> String {
+fn sensitivity_lines(results: &Results, indices: &Records) -> String {
     let Some(primary) = results.endpoints.first() else {
         return String::new();
     };
@@ -207,27 +201,26 @@ fn sensitivity_lines(results: &Results, indices: &Table) -> String {
         _ => ("PRCC", "prcc", "none", 1.0),
     };
     let mut rows: Vec<(f64, String)> = indices
-        .rows
-        .iter()
-        .filter(|row| indices.word(row, "output") == primary.name)
+        .rows()
+        .filter(|row| row.text("output") == primary.name)
         .filter_map(|row| {
-            let found = indices.estimate(row, column, ends)?.times(factor);
+            let found = row.estimate(column, ends)?.times(factor);
             let interval = found.ends.map_or_else(
                 || "–".to_owned(),
                 |(low, high)| format!("{} to {}", short(low), short(high)),
             );
-            let sigma = indices
-                .number(row, "sigma")
+            let sigma = row
+                .number("sigma")
                 .map_or_else(|| "–".to_owned(), |s| short(s * factor));
-            let floor = indices.number(row, "dummy_level").map(|d| d * factor);
-            let verdict = match (indices.word(row, "factor"), floor) {
+            let floor = row.number("dummy_level").map(|d| d * factor);
+            let verdict = match (row.text("factor"), floor) {
                 ("dummy", _) => "other seeds: the floor of chance",
                 (_, Some(floor)) if found.reach()[0] > floor => "above it",
                 (_, Some(floor)) if found.value <= floor => "no larger",
                 (_, Some(_)) => "not told apart",
                 _ => "",
             };
-            let name = indices.word(row, "factor");
+            let name = row.text("factor");
             let line = format!(
                 "| `{name}` | {} | {interval} | {sigma} | {verdict} |\n",
                 short(found.value)

@@ -1,13 +1,11 @@
-//! Parts of the figures of experiments: a page with its question, axes of numbers, points with intervals, marks whose shape
-//! says as much as their hue.
+//! Parts of the figures of experiments: a page with its question, marks whose shape says as much as their hue, short words.
 
-use super::chart::{number, ticks};
-use super::experiment_load::{Estimate, Results};
-use super::sheet::{Anchor, Sheet, Type, text_width};
+use super::experiment_load::Results;
+use super::sheet::{Sheet, Type, text_width};
 use crate::math;
 use crate::picture::Rgb;
 use crate::picture::canvas::Point;
-use crate::picture::colours::{DASHES, GREY, INK, OKABE_ITO, PALE};
+use crate::picture::colours::{DASHES, GREY, INK, OKABE_ITO};
 
 /// Width of a page [pt].
 pub const PAGE: f64 = 720.0;
@@ -41,125 +39,6 @@ pub fn page(results: &Results, title: &str, what: &str, height: f64) -> (Sheet, 
     words(&mut sheet);
     sheet.text(DISCLAIMER, [EDGE, all - 9.0], Type::new(7.5).colour(GREY));
     (sheet, top)
-}
-
-/// A plot with numbers on both axes, or with names in place of numbers where its owner draws them.
-#[derive(Clone, Copy, Debug)]
-pub struct Plot {
-    /// Top left corner [pt].
-    pub corner: Point,
-    /// Size [pt].
-    pub size: Point,
-    /// Values at the left and right edge.
-    pub x: [f64; 2],
-    /// Values at the bottom and top edge.
-    pub y: [f64; 2],
-}
-
-impl Plot {
-    /// Place of a pair of values.
-    pub fn place(&self, x: f64, y: f64) -> Point {
-        let share = |v: f64, [low, high]: [f64; 2]| (v - low) / (high - low);
-        [
-            self.corner[0] + self.size[0] * share(x, self.x),
-            self.corner[1] + self.size[1] * (1.0 - share(y, self.y)),
-        ]
-    }
-
-    /// Right edge [pt].
-    pub fn right(&self) -> f64 {
-        self.corner[0] + self.size[0]
-    }
-
-    /// Bottom edge [pt].
-    pub fn bottom(&self) -> f64 {
-        self.corner[1] + self.size[1]
-    }
-
-    /// Axis of numbers below, with fine lines.
-    pub fn x_axis(&self, sheet: &mut Sheet, label: &str) {
-        let marks = ticks(self.x[0], self.x[1], math::clamp(self.size[0] / 55.0, 2.0, 7.0));
-        let step = marks.get(1).map_or(1.0, |second| second - marks[0]);
-        for &value in &marks {
-            let x = self.place(value, self.y[0])[0];
-            sheet.line(&[[x, self.corner[1]], [x, self.bottom()]], 0.4, PALE);
-            let face = Type::new(SMALL).colour(GREY).anchor(Anchor::Middle);
-            sheet.text(number(value, step), [x, self.bottom() + 11.0], face);
-        }
-        sheet.line(
-            &[[self.corner[0], self.bottom()], [self.right(), self.bottom()]],
-            0.8,
-            INK,
-        );
-        let middle = self.corner[0] + 0.5 * self.size[0];
-        sheet.text(
-            label,
-            [middle, self.bottom() + 23.0],
-            Type::new(SMALL + 0.5).anchor(Anchor::Middle),
-        );
-    }
-
-    /// Axis of numbers at the left, with fine lines.
-    pub fn y_axis(&self, sheet: &mut Sheet, label: &str) {
-        let marks = ticks(self.y[0], self.y[1], math::clamp(self.size[1] / 30.0, 2.0, 6.0));
-        let step = marks.get(1).map_or(1.0, |second| second - marks[0]);
-        for &value in &marks {
-            let y = self.place(self.x[0], value)[1];
-            sheet.line(&[[self.corner[0], y], [self.right(), y]], 0.4, PALE);
-            let face = Type::new(SMALL).colour(GREY).anchor(Anchor::End);
-            sheet.text(number(value, step), [self.corner[0] - 5.0, y + 0.36 * SMALL], face);
-        }
-        sheet.line(&[self.corner, [self.corner[0], self.bottom()]], 0.8, INK);
-        let middle = [self.corner[0] - 34.0, self.corner[1] + 0.5 * self.size[1]];
-        sheet.text(label, middle, Type::new(SMALL + 0.5).anchor(Anchor::Middle).upward());
-    }
-
-    /// Names below in place of numbers, at whole places from 0 on.
-    pub fn x_names(&self, sheet: &mut Sheet, names: &[String], label: &str) {
-        for (i, name) in names.iter().enumerate() {
-            let x = self.place(i as f64, self.y[0])[0];
-            sheet.line(&[[x, self.bottom()], [x, self.bottom() + 3.0]], 0.6, GREY);
-            let face = Type::new(SMALL).colour(GREY).anchor(Anchor::Middle);
-            sheet.text(name, [x, self.bottom() + 12.0], face);
-        }
-        sheet.line(
-            &[[self.corner[0], self.bottom()], [self.right(), self.bottom()]],
-            0.8,
-            INK,
-        );
-        let middle = self.corner[0] + 0.5 * self.size[0];
-        sheet.text(
-            label,
-            [middle, self.bottom() + 24.0],
-            Type::new(SMALL + 0.5).anchor(Anchor::Middle),
-        );
-    }
-
-    /// An upright line through a value, dashed.
-    pub fn upright(&self, sheet: &mut Sheet, x: f64, colour: Rgb) {
-        let x = self.place(x, self.y[0])[0];
-        sheet.dashed(&[[x, self.corner[1]], [x, self.bottom()]], 1.0, colour, &[4.0, 2.5]);
-    }
-
-    /// An interval from left to right with caps.
-    pub fn whisker(&self, sheet: &mut Sheet, found: Estimate, y: f64, width: f64, colour: Rgb) {
-        let Some((low, high)) = found.ends else { return };
-        let inside = |x: f64| math::clamp(self.place(x, self.y[0])[0], self.corner[0] - 2.0, self.right() + 2.0);
-        let (a, b) = (inside(low), inside(high));
-        sheet.line(&[[a, y], [b, y]], width, colour);
-        for x in [a, b] {
-            sheet.line(&[[x, y - 3.0], [x, y + 3.0]], width, colour);
-        }
-    }
-
-    /// An interval from below to above with caps.
-    pub fn stem(&self, sheet: &mut Sheet, x: f64, low: f64, high: f64, width: f64, colour: Rgb) {
-        let (a, b) = (self.place(x, low), self.place(x, high));
-        sheet.line(&[a, b], width, colour);
-        for [x, y] in [a, b] {
-            sheet.line(&[[x - 3.0, y], [x + 3.0, y]], width, colour);
-        }
-    }
 }
 
 /// Hue of a place in a list.
@@ -236,28 +115,6 @@ pub fn range(values: impl IntoIterator<Item = f64>, with_zero: bool) -> [f64; 2]
     [lower, upper]
 }
 
-/// A number with three digits that count.
-pub fn short(x: f64) -> String {
-    let size = if x.abs() < 1e-12 { 0.0 } else { x.abs() };
-    let places = match () {
-        () if size >= 99.95 || size == 0.0 => 0,
-        () if size >= 9.995 => 1,
-        () if size >= 0.9995 => 2,
-        () if size >= 0.01 => 3,
-        () => 4,
-    };
-    if size != 0.0 && size < 0.0005 {
-        return format!("{x:.1e}").replace('-', "−");
-    }
-    format!("{x:.places$}").replace('-', "−")
-}
-
-/// The same with its sign.
-pub fn signed(x: f64) -> String {
-    let text = short(x);
-    if x >= 1e-12 { format!("+{text}") } else { text }
-}
-
 /// A level of a factor as an axis names it.
 pub fn level(text: &str) -> String {
     match text.parse::<f64>() {
@@ -303,10 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_levels_are_short_and_have_a_true_minus() {
-        assert_eq!(short(-12.345), "−12.3");
-        assert_eq!(short(0.00012), "1.2e−4");
-        assert_eq!(signed(3.0), "+3.00");
+    fn levels_are_short_and_have_a_true_minus() {
         assert_eq!(level("250000.0"), "2.5·10⁵");
         assert_eq!(level("14.0"), "14.0");
         assert_eq!(level("0.0000421"), "4.21·10⁻⁵");

@@ -1,11 +1,14 @@
 //! Which factors matter: bars with intervals, in order, against what other seeds do by chance; for a screening also the
 //! plane of its two measures.
 
-use super::experiment_load::{Estimate, Results, Shown, Table};
-use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, fitted, hue, mark, page, range, short};
+use super::chart::Chart;
+use super::experiment_load::{Results, Shown};
+use super::experiment_parts::{EDGE, PAGE, SMALL, fitted, hue, mark, page, range};
 use super::sheet::{Anchor, Sheet, Type};
+use super::words::short;
 use crate::error::Result;
 use crate::math;
+use crate::output::records::{Estimate, Record};
 use crate::picture::colours::{GREY, INK, OKABE_ITO};
 
 /// Height of the row of a factor [pt].
@@ -37,12 +40,11 @@ pub fn draw(results: &Results) -> Result<Vec<(String, Sheet)>> {
     let mut pages = Vec::new();
     for arm in &arms {
         for endpoint in &results.endpoints {
-            let rows: Vec<&Vec<String>> = table
-                .rows
-                .iter()
-                .filter(|row| table.word(row, "arm") == arm && table.word(row, "output") == endpoint.name)
+            let rows: Vec<Record> = table
+                .rows()
+                .filter(|row| row.text("arm") == arm && row.text("output") == endpoint.name)
                 .collect();
-            let factors = factors(&table, &rows, endpoint);
+            let factors = factors(&rows, endpoint);
             if pages.len() >= PAGES || factors.iter().all(|f| f.main.value == 0.0) {
                 continue;
             }
@@ -54,22 +56,19 @@ pub fn draw(results: &Results) -> Result<Vec<(String, Sheet)>> {
                 1 => format!("What moves: {}", endpoint.words),
                 _ => format!("What moves: {} ({arm})", endpoint.words),
             };
-            pages.push((name, one(results, &table, rows[0], &title, endpoint, factors)));
+            pages.push((name, one(results, &rows[0], &title, endpoint, factors)));
         }
     }
     Ok(pages)
 }
 
 /// Factors with their indices, the largest first.
-fn factors(table: &Table, rows: &[&Vec<String>], endpoint: &Shown) -> Vec<Factor> {
-    let factor = |row: &&Vec<String>| {
-        let of = |name: &str| table.number(row, name);
-        let (main, first) = match table.word(row, "method") {
-            "morris" => (
-                table.estimate(row, "mu_star", "mu_star_ci")?.times(endpoint.factor),
-                None,
-            ),
-            "saltelli" => (table.estimate(row, "st", "st_ci")?, table.estimate(row, "s1", "s1_ci")),
+fn factors(rows: &[Record], endpoint: &Shown) -> Vec<Factor> {
+    let factor = |row: &Record| {
+        let of = |name: &str| row.number(name);
+        let (main, first) = match row.text("method") {
+            "morris" => (row.estimate("mu_star", "mu_star_ci")?.times(endpoint.factor), None),
+            "saltelli" => (row.estimate("st", "st_ci")?, row.estimate("s1", "s1_ci")),
             _ => (
                 Estimate {
                     value: of("prcc")?,
@@ -79,7 +78,7 @@ fn factors(table: &Table, rows: &[&Vec<String>], endpoint: &Shown) -> Vec<Factor
             ),
         };
         Some(Factor {
-            name: table.word(row, "factor").to_owned(),
+            name: row.text("factor").to_owned(),
             first,
             main,
             sigma: of("sigma").map(|s| s * endpoint.factor),
@@ -91,20 +90,17 @@ fn factors(table: &Table, rows: &[&Vec<String>], endpoint: &Shown) -> Vec<Factor
     found
 }
 
-fn unit(endpoint: &Shown) -> String {
-    if endpoint.label.ends_with("(%)") {
-        return "percentage points".to_owned();
+/// A measure of change with the unit in which the endpoint changes.
+fn with_unit_of(measure: &str, endpoint: &Shown) -> String {
+    match endpoint.difference_unit.as_str() {
+        "" => measure.to_owned(),
+        unit => format!("{measure} ({unit})"),
     }
-    let inner = endpoint
-        .label
-        .rsplit_once('(')
-        .map(|(_, unit)| unit.trim_end_matches(')').to_owned());
-    inner.unwrap_or_default()
 }
 
-fn one(results: &Results, table: &Table, row: &[String], title: &str, endpoint: &Shown, factors: Vec<Factor>) -> Sheet {
-    let method = table.word(row, "method");
-    let share = table.number(row, "seed_variance_share");
+fn one(results: &Results, row: &Record, title: &str, endpoint: &Shown, factors: Vec<Factor>) -> Sheet {
+    let method = row.text("method");
+    let share = row.number("seed_variance_share");
     let has_dummy = factors.iter().any(|f| f.name == DUMMY);
     let mut what = match method {
         "morris" => "Elementary effects: μ* is the mean size of what a factor changes over its whole range, σ how much that depends on \
@@ -138,20 +134,20 @@ fn one(results: &Results, table: &Table, row: &[String], title: &str, endpoint: 
     let (mut sheet, top) = page(results, title, &what, height);
     let left = EDGE + NAMES;
     let width = if is_morris { 185.0 } else { PAGE - left - EDGE - 92.0 };
-    let bars = Plot {
+    let bars = Chart {
         corner: [left, top + 10.0],
         size: [width, rows_height],
         x: range(factors.iter().flat_map(|f| f.main.reach()), true),
         y: [0.0, 1.0],
     };
     let label = match method {
-        "morris" => format!("μ* ({})", unit(endpoint)),
+        "morris" => with_unit_of("μ*", endpoint),
         "saltelli" => "share of the variance".to_owned(),
         _ => "PRCC".to_owned(),
     };
     draw_bars(&mut sheet, &bars, &factors, &label, method);
     if is_morris {
-        let plane = Plot {
+        let plane = Chart {
             corner: [bars.right() + 68.0, top + 10.0],
             size: [
                 PAGE - bars.right() - 68.0 - EDGE - 8.0,
@@ -160,7 +156,7 @@ fn one(results: &Results, table: &Table, row: &[String], title: &str, endpoint: 
             x: range(factors.iter().map(|f| f.main.value), true),
             y: range(factors.iter().filter_map(|f| f.sigma), true),
         };
-        draw_plane(&mut sheet, &plane, &factors, &unit(endpoint));
+        draw_plane(&mut sheet, &plane, &factors, endpoint);
     }
     sheet
 }
@@ -173,7 +169,7 @@ fn shown(name: &str) -> String {
     }
 }
 
-fn draw_bars(sheet: &mut Sheet, plot: &Plot, factors: &[Factor], label: &str, method: &str) {
+fn draw_bars(sheet: &mut Sheet, plot: &Chart, factors: &[Factor], label: &str, method: &str) {
     plot.x_axis(sheet, label);
     let zero = plot.place(0.0, 0.0)[0];
     for (i, factor) in factors.iter().enumerate() {
@@ -222,9 +218,9 @@ fn draw_bars(sheet: &mut Sheet, plot: &Plot, factors: &[Factor], label: &str, me
     sheet.line(&[[zero, plot.corner[1]], [zero, plot.bottom()]], 0.8, INK);
 }
 
-fn draw_plane(sheet: &mut Sheet, plot: &Plot, factors: &[Factor], unit: &str) {
-    plot.x_axis(sheet, &format!("μ* ({unit})"));
-    plot.y_axis(sheet, &format!("σ ({unit})"));
+fn draw_plane(sheet: &mut Sheet, plot: &Chart, factors: &[Factor], endpoint: &Shown) {
+    plot.x_axis(sheet, &with_unit_of("μ*", endpoint));
+    plot.y_axis(sheet, &with_unit_of("σ", endpoint));
     // Above the line an effect depends more on the others than it is large by itself.
     let end = math::min(plot.x[1], plot.y[1]);
     let line = [plot.place(0.0, 0.0), plot.place(end, end)];
@@ -234,7 +230,11 @@ fn draw_plane(sheet: &mut Sheet, plot: &Plot, factors: &[Factor], unit: &str) {
         [line[1][0] - 16.0, line[1][1] + 10.0],
         Type::new(7.5).colour(GREY).anchor(Anchor::End),
     );
-    let mut taken: Vec<[f64; 2]> = Vec::new();
+    let marks: Vec<Option<[f64; 2]>> = factors
+        .iter()
+        .map(|f| Some(plot.place(f.main.value, f.sigma?)))
+        .collect();
+    let mut numbers: Vec<[f64; 2]> = Vec::new();
     for (i, factor) in factors.iter().enumerate().rev() {
         let Some(sigma) = factor.sigma else { continue };
         let at = plot.place(factor.main.value, sigma);
@@ -252,7 +252,7 @@ fn draw_plane(sheet: &mut Sheet, plot: &Plot, factors: &[Factor], unit: &str) {
         if share < 0.03 {
             continue;
         }
-        // The number of its bar, where no other number stands.
+        // The number of its bar, where it covers no mark and no other number; where there is no room the bars say it.
         let places = [
             [5.0, -3.0],
             [5.0, 8.0],
@@ -261,15 +261,20 @@ fn draw_plane(sheet: &mut Sheet, plot: &Plot, factors: &[Factor], unit: &str) {
             [-3.0, -7.0],
             [-3.0, 12.0],
         ];
-        let free = places.iter().map(|d| [at[0] + d[0], at[1] + d[1]]).find(|p| {
-            taken
+        let others = || {
+            marks
                 .iter()
-                .all(|t| (t[0] - p[0]).abs() > 9.0 || (t[1] - p[1]).abs() > 7.5)
+                .enumerate()
+                .filter(|(k, _)| *k != i)
+                .filter_map(|(_, mark)| *mark)
+        };
+        let free = places.iter().map(|d| [at[0] + d[0], at[1] + d[1]]).find(|p| {
+            let clear = |t: [f64; 2]| (t[0] - p[0]).abs() > 9.0 || (t[1] - p[1]).abs() > 7.5;
+            others().all(|[x, y]| clear([x - 3.0, y + 3.0])) && numbers.iter().copied().all(clear)
         });
         if let Some(place) = free {
             sheet.text(number, place, Type::new(7.0));
-            taken.push(place);
+            numbers.push(place);
         }
-        taken.push([at[0] - 3.0, at[1] + 3.0]);
     }
 }

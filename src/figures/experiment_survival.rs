@@ -1,18 +1,21 @@
 //! When it happens: Kaplan-Meier curves of the dates of the arms, with the numbers still at risk below.
 
-use super::chart::{day_ticks, number};
-use super::experiment_load::{Results, Table};
-use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, dash, hue, page, short};
+use super::chart::{Chart, day_ticks, number};
+use super::experiment_load::Results;
+use super::experiment_parts::{EDGE, PAGE, SMALL, dash, hue, page};
 use super::sheet::{Anchor, Sheet, Type, text_width};
 use crate::error::Result;
 use crate::math;
+use crate::output::records::{Record, Records};
 use crate::picture::canvas::Point;
-use crate::picture::colours::{GREY, INK, PALE};
+use crate::picture::colours::{GREY, PALE};
 
 /// Height of a plot [pt].
 const HEIGHT: f64 = 130.0;
 /// Height of a row of numbers at risk [pt].
 const ROW: f64 = 11.0;
+/// Room beside the numbers at risk for how many had it, and what the test says [pt].
+const OUTCOME: f64 = 128.0;
 /// Most arms whose intervals are drawn: more of them would hide each other.
 const BANDS: usize = 3;
 
@@ -24,8 +27,8 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
     let tests = results.table("logrank.csv")?;
     let arms = results.arms();
     let happened = |name: &String| {
-        let mut rows = curves.rows.iter().filter(|row| curves.word(row, "endpoint") == *name);
-        rows.any(|row| curves.number(row, "events").is_some_and(|n| n > 0.0))
+        let mut rows = curves.rows().filter(|row| row.text("endpoint") == *name);
+        rows.any(|row| row.number("events").is_some_and(|n| n > 0.0))
     };
     let (shown, never): (Vec<String>, Vec<String>) = curves.words("endpoint").into_iter().partition(happened);
     if shown.is_empty() {
@@ -51,9 +54,9 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
             arms.iter().map(|arm| text_width(arm, face)).fold(40.0, math::max),
         ) + 54.0;
     for (i, endpoint) in shown.iter().enumerate() {
-        let plot = Plot {
+        let plot = Chart {
             corner: [left, top + 16.0 + i as f64 * step],
-            size: [PAGE - left - EDGE - 10.0, HEIGHT],
+            size: [PAGE - left - EDGE - OUTCOME, HEIGHT],
             x: [0.0, results.number("days")],
             y: [0.0, 100.0],
         };
@@ -75,10 +78,10 @@ struct Step {
     ends: [f64; 2],
 }
 
-fn steps(curves: &Table, arm: &str, endpoint: &str) -> Vec<Step> {
-    let is_mine = |row: &&Vec<String>| curves.word(row, "arm") == arm && curves.word(row, "endpoint") == endpoint;
-    let step = |row: &Vec<String>| {
-        let of = |name: &str| curves.number(row, name);
+fn steps(curves: &Records, arm: &str, endpoint: &str) -> Vec<Step> {
+    let is_mine = |row: &Record| row.text("arm") == arm && row.text("endpoint") == endpoint;
+    let step = |row: Record| {
+        let of = |name: &str| row.number(name);
         let s = of("s")?;
         Some(Step {
             day: of("t_d")?,
@@ -91,7 +94,7 @@ fn steps(curves: &Table, arm: &str, endpoint: &str) -> Vec<Step> {
             ],
         })
     };
-    curves.rows.iter().filter(is_mine).filter_map(step).collect()
+    curves.rows().filter(is_mine).filter_map(step).collect()
 }
 
 /// Corners of a curve that falls in steps, from the start to the last day.
@@ -107,7 +110,7 @@ fn corners(steps: &[Step], days: f64, value: impl Fn(&Step) -> f64) -> Vec<(f64,
     points
 }
 
-fn panel(sheet: &mut Sheet, curves: &Table, tests: Option<&Table>, arms: &[String], endpoint: &str, plot: Plot) {
+fn panel(sheet: &mut Sheet, curves: &Records, tests: Option<&Records>, arms: &[String], endpoint: &str, plot: Chart) {
     let days = plot.x[1];
     sheet.text(
         format!("without {} so far", words(endpoint)),
@@ -115,27 +118,8 @@ fn panel(sheet: &mut Sheet, curves: &Table, tests: Option<&Table>, arms: &[Strin
         Type::new(9.5).bold(),
     );
     plot.y_axis(sheet, "% of sites");
+    plot.day_axis(sheet);
     let marks = day_ticks(days);
-    let gap = marks.get(1).copied().unwrap_or(1.0);
-    for &day in &marks {
-        let x = plot.place(day, 0.0)[0];
-        sheet.line(&[[x, plot.bottom()], [x, plot.bottom() + 3.0]], 0.6, GREY);
-        sheet.text(
-            number(day, gap),
-            [x, plot.bottom() + 12.0],
-            Type::new(SMALL).colour(GREY).anchor(Anchor::Middle),
-        );
-    }
-    sheet.line(
-        &[[plot.corner[0], plot.bottom()], [plot.right(), plot.bottom()]],
-        0.8,
-        INK,
-    );
-    sheet.text(
-        "day",
-        [plot.corner[0] - 5.0, plot.bottom() + 12.0],
-        Type::new(SMALL).anchor(Anchor::End),
-    );
     let place = |points: &[(f64, f64)]| points.iter().map(|&(x, y)| plot.place(x, y)).collect::<Vec<Point>>();
     for (i, arm) in arms.iter().enumerate() {
         let found = steps(curves, arm, endpoint);
@@ -163,16 +147,18 @@ fn numbers(
     sheet: &mut Sheet,
     found: &[Step],
     marks: &[f64],
-    tests: Option<&Table>,
+    tests: Option<&Records>,
     arm: &str,
     endpoint: &str,
     i: usize,
-    plot: Plot,
+    plot: Chart,
 ) {
     let y = plot.bottom() + 26.0 + ROW * i as f64;
+    let beside = plot.right() + 14.0;
     if i == 0 {
         let face = Type::new(7.5).colour(GREY);
         sheet.text("still at risk", [EDGE, y - 10.0], face);
+        sheet.text("had it, log-rank p after Holm", [beside, y - 10.0], face);
     }
     sheet.dashed(&[[EDGE, y - 2.7], [EDGE + 20.0, y - 2.7]], 1.6, hue(i), dash(i));
     sheet.text(arm, [EDGE + 25.0, y], Type::new(SMALL));
@@ -194,33 +180,14 @@ fn numbers(
         );
     }
     let mut said = format!("{events} of {start}");
-    let row = tests.and_then(|t| {
-        let mut rows = t.rows.iter();
-        rows.find(|row| t.word(row, "arm") == arm && t.word(row, "endpoint") == endpoint)
-    });
-    if let (Some(tests), Some(row)) = (tests, row)
-        && let Some(p) = tests.number(row, "p_holm")
-    {
-        said.push_str(&format!(
-            ", log-rank p {}",
-            if p < 0.001 { "< 0.001".to_owned() } else { short(p) }
-        ));
+    let is_mine = |row: &Record| row.text("arm") == arm && row.text("endpoint") == endpoint;
+    let p = tests.and_then(|tests| tests.rows().find(is_mine)?.number("p_holm"));
+    if let Some(p) = p {
+        said.push_str(&match p {
+            p if p < 0.001 => ", p < 0.001".to_owned(),
+            p => format!(", p {p:.3}"),
+        });
     }
-    // Inside the plot, where the curves of late days are low or high alike.
-    let at = [plot.right() - 4.0, plot.corner[1] + 9.0 + 10.0 * i as f64];
-    let width = text_width(&said, Type::new(7.0)) + text_width(arm, Type::new(7.0)) + 6.0;
-    sheet.rectangle(
-        [at[0] - width, at[1] - 7.0],
-        [width + 2.0, 9.5],
-        crate::picture::colours::WHITE,
-        0.75,
-    );
-    sheet.text(
-        format!("{arm}: {said}"),
-        at,
-        Type::new(7.0)
-            .anchor(Anchor::End)
-            .colour(super::time_series::darker(hue(i))),
-    );
+    sheet.text(said, [beside, y], Type::new(7.5));
     sheet.line(&[[plot.corner[0], y + 2.8], [plot.right(), y + 2.8]], 0.3, PALE);
 }

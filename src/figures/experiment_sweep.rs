@@ -1,11 +1,14 @@
 //! Points of a design: dose and response, heat maps of two factors, and clouds where points were drawn by chance.
 
-use super::experiment_load::{Results, Shown, Table};
-use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, dash, fitted, hue, level, mark, page, range, short};
+use super::chart::Chart;
+use super::experiment_load::{Results, Shown};
+use super::experiment_parts::{EDGE, PAGE, SMALL, dash, fitted, hue, level, mark, page, range};
 use super::sheet::{Anchor, PX_PER_PT, Sheet, Type, text_width};
+use super::words::short;
 use crate::error::Result;
 use crate::experiment::analysis::sequential::t_half_width;
 use crate::math;
+use crate::output::records::Records;
 use crate::picture::Rgb;
 use crate::picture::canvas::mix;
 use crate::picture::colours::{BATLOW, GREY, INK, WHITE};
@@ -71,7 +74,7 @@ pub fn draw(results: &Results) -> Result<Vec<(String, Sheet)>> {
             }
         })
         .collect();
-    let is_there = |e: &&Shown| points.rows.iter().any(|row| points.word(row, "endpoint") == e.name);
+    let is_there = |e: &&Shown| points.rows().any(|row| row.text("endpoint") == e.name);
     let endpoints: Vec<&Shown> = results.endpoints.iter().filter(is_there).take(MOST).collect();
     let levels: Vec<Vec<String>> = factors.iter().map(|path| in_order(points.words(path))).collect();
     let is_levels = levels.iter().all(|list| list.len() <= LEVELS);
@@ -113,17 +116,14 @@ fn in_order(mut levels: Vec<String>) -> Vec<String> {
     levels
 }
 
-fn cells(points: &Table, factors: &[String], endpoint: &Shown) -> Vec<Cell> {
-    let mine = points
-        .rows
-        .iter()
-        .filter(|row| points.word(row, "endpoint") == endpoint.name);
+fn cells(points: &Records, factors: &[String], endpoint: &Shown) -> Vec<Cell> {
+    let mine = points.rows().filter(|row| row.text("endpoint") == endpoint.name);
     mine.filter_map(|row| {
-        let of = |name: &str| points.number(row, name).map(|x| endpoint.factor * x);
+        let of = |name: &str| row.number(name).map(|x| endpoint.factor * x);
         Some(Cell {
-            arm: points.word(row, "arm").to_owned(),
-            levels: factors.iter().map(|path| points.word(row, path).to_owned()).collect(),
-            n: points.number(row, "n")?,
+            arm: row.text("arm").to_owned(),
+            levels: factors.iter().map(|path| row.text(path).to_owned()).collect(),
+            n: row.number("n")?,
             mean: of("mean")?,
             sd: of("sd")?,
             low: of("q05")?,
@@ -161,7 +161,7 @@ fn doses(results: &Results, names: &[String], levels: &[Vec<String>], endpoints:
     );
     for (i, endpoint) in endpoints.iter().enumerate() {
         let found = cells(endpoint);
-        let plot = Plot {
+        let plot = Chart {
             corner: [
                 EDGE + 48.0 + (i % 2) as f64 * 0.5 * PAGE,
                 top + 20.0 + (i / 2) as f64 * STEP,
@@ -348,7 +348,7 @@ fn on(colour: Rgb) -> Rgb {
     }
 }
 
-/// Every point over each factor alone, with the mean of tenths of them.
+/// Every point over each factor alone, with the mean of fifths of them.
 fn clouds(results: &Results, names: &[String], levels: &[Vec<String>], endpoint: &Shown, cells: &Cells) -> Sheet {
     const STEP: f64 = 176.0;
     let found = cells(endpoint);
@@ -375,7 +375,7 @@ fn clouds(results: &Results, names: &[String], levels: &[Vec<String>], endpoint:
             let at = || levels[f].iter().position(|l| *l == c.levels[f]).map(|i| i as f64);
             if is_number { c.levels[f].parse().ok() } else { at() }
         };
-        let plot = Plot {
+        let plot = Chart {
             corner: [
                 EDGE + 46.0 + (f % 3) as f64 * 0.325 * PAGE,
                 top + 8.0 + (f / 3) as f64 * STEP,

@@ -1,10 +1,12 @@
 //! How many patients a trial needs: power by size with its interval, and beside it how often it rejects when there is
 //! nothing to find.
 
-use super::experiment_load::{Results, Table};
-use super::experiment_parts::{EDGE, PAGE, Plot, SMALL, dash, hue, level, mark, page};
+use super::chart::Chart;
+use super::experiment_load::Results;
+use super::experiment_parts::{EDGE, PAGE, SMALL, dash, hue, level, mark, page};
 use super::sheet::{Anchor, Sheet, Type};
 use crate::error::Result;
+use crate::output::records::Records;
 use crate::picture::colours::{GREY, INK};
 
 /// Height of a panel with its axis [pt].
@@ -20,31 +22,19 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
     let endpoints: Vec<&super::experiment_load::Shown> = results
         .endpoints
         .iter()
-        .filter(|e| table.rows.iter().any(|row| table.word(row, "endpoint") == e.name))
+        .filter(|e| table.rows().any(|row| row.text("endpoint") == e.name))
         .take(MOST)
         .collect();
     let mut lines: Vec<[String; 2]> = Vec::new();
-    for row in &table.rows {
-        let line = ["arm", "assignment"].map(|key| table.word(row, key).to_owned());
+    for row in table.rows() {
+        let line = ["arm", "assignment"].map(|key| row.text(key).to_owned());
         if !lines.contains(&line) {
             lines.push(line);
         }
     }
-    let patients = table
-        .rows
-        .first()
-        .and_then(|row| table.number(row, "patients"))
-        .unwrap_or(0.0);
-    let trials = table
-        .rows
-        .first()
-        .and_then(|row| table.number(row, "trials"))
-        .unwrap_or(0.0);
-    let alpha = table
-        .rows
-        .first()
-        .and_then(|row| table.number(row, "alpha"))
-        .unwrap_or(0.05);
+    let first = |name: &str| table.rows().next().and_then(|row| row.number(name));
+    let (patients, trials) = (first("patients").unwrap_or(0.0), first("trials").unwrap_or(0.0));
+    let alpha = first("alpha").unwrap_or(0.05);
     let what = format!(
         "Share of {trials} trials, drawn from {patients} virtual patients, that find a difference at a level of {alpha}, with 95 % \
          intervals. Hollow: the same trials when there is no effect; they must reject in about {alpha} (dotted). Parallel: patients \
@@ -58,14 +48,10 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
             EDGE + 48.0 + (i % 2) as f64 * 0.5 * PAGE,
             top + 20.0 + (i / 2) as f64 * STEP,
         ];
-        let mut sizes: Vec<f64> = table
-            .rows
-            .iter()
-            .filter_map(|row| table.number(row, "n_per_arm"))
-            .collect();
+        let mut sizes: Vec<f64> = table.rows().filter_map(|row| row.number("n_per_arm")).collect();
         sizes.sort_by(f64::total_cmp);
         sizes.dedup();
-        let plot = Plot {
+        let plot = Chart {
             corner,
             size: [0.5 * PAGE - EDGE - 62.0, STEP - 66.0],
             x: [-0.5, sizes.len() as f64 - 0.5],
@@ -110,8 +96,8 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
 /// Power and type-I error of an arm and a way of assigning.
 fn curve(
     sheet: &mut Sheet,
-    table: &Table,
-    plot: &Plot,
+    table: &Records,
+    plot: &Chart,
     sizes: &[f64],
     endpoint: &str,
     [arm, assignment]: &[String; 2],
@@ -120,23 +106,22 @@ fn curve(
 ) {
     let mut path = Vec::new();
     let mut marks = Vec::new();
-    for row in &table.rows {
-        let is_mine = table.word(row, "endpoint") == endpoint
-            && table.word(row, "arm") == arm
-            && table.word(row, "assignment") == assignment;
-        let (Some(n), true) = (table.number(row, "n_per_arm"), is_mine) else {
+    for row in table.rows() {
+        let is_mine =
+            row.text("endpoint") == endpoint && row.text("arm") == arm && row.text("assignment") == assignment;
+        let (Some(n), true) = (row.number("n_per_arm"), is_mine) else {
             continue;
         };
         let Some(x) = sizes.iter().position(|s| *s == n).map(|i| i as f64 + aside) else {
             continue;
         };
-        if let Some(power) = table.estimate(row, "power", "power_ci") {
+        if let Some(power) = row.estimate("power", "power_ci") {
             let [low, high] = power.reach();
             plot.stem(sheet, x, low, high, 1.0, hue(k));
             path.push(plot.place(x, power.value));
             marks.push((k, plot.place(x, power.value)));
         }
-        if let Some(error) = table.number(row, "type_one_error") {
+        if let Some(error) = row.number("type_one_error") {
             // Shapes of the second five are hollow.
             marks.push((k + 5, plot.place(x, error)));
         }

@@ -243,17 +243,36 @@ pub fn entries(snapshots: &[&Snapshot], hypoxia_mmhg: f64) -> Vec<Entry> {
     list
 }
 
+/// Column and row of each entry: as few rows as hold them all, no heading at the foot of a column.
+fn places(entries: &[Entry], columns: usize) -> Vec<[usize; 2]> {
+    let is_heading = |i: usize| matches!(entries.get(i), Some(Entry::Heading(_)));
+    let laid = |rows: usize| {
+        let mut at = 0;
+        let place = |i: usize| {
+            if is_heading(i) && at % rows == rows - 1 {
+                at += 1;
+            }
+            at += 1;
+            [(at - 1) / rows, (at - 1) % rows]
+        };
+        (0..entries.len()).map(place).collect::<Vec<_>>()
+    };
+    let fits = |list: &Vec<[usize; 2]>| list.last().is_none_or(|[column, _]| *column < columns);
+    let least = entries.len().div_ceil(columns).max(2);
+    (least..).map(laid).find(fits).unwrap_or_default()
+}
+
 /// Height of a legend in so many columns [pt].
 pub fn height(entries: &[Entry], columns: usize) -> f64 {
-    entries.len().div_ceil(columns) as f64 * ROW
+    let rows = places(entries, columns).iter().map(|[_, row]| row + 1).max();
+    rows.unwrap_or(0) as f64 * ROW
 }
 
 /// Draws a legend in columns of a width.
 pub fn draw(sheet: &mut Sheet, entries: Vec<Entry>, corner: Point, columns: usize, width: f64) {
-    let rows = entries.len().div_ceil(columns);
-    for (i, entry) in entries.into_iter().enumerate() {
-        let x = corner[0] + (i / rows) as f64 * width;
-        let y = corner[1] + (i % rows) as f64 * ROW;
+    let places = places(&entries, columns);
+    for (entry, [column, row]) in entries.into_iter().zip(places) {
+        let (x, y) = (corner[0] + column as f64 * width, corner[1] + row as f64 * ROW);
         match entry {
             Entry::Heading(words) => {
                 sheet.text(words, [x, y + 12.0], Type::new(TEXT + 0.5).bold());
@@ -272,4 +291,27 @@ pub fn swatch_row(sheet: &mut Sheet, swatch: Canvas, size: Point, words: &str, c
         [corner[0] + size[0] + 7.0, corner[1] + size[1] / 2.0 + 0.36 * TEXT],
         Type::new(TEXT).colour(rgb(0x303030)),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_heading_stands_at_the_foot_of_a_column() {
+        let item = || Entry::Item(Canvas::new(1, 1, [255; 3]), String::new());
+        let entries = [
+            Entry::Heading("a"),
+            item(),
+            item(),
+            Entry::Heading("b"),
+            item(),
+            item(),
+            item(),
+        ];
+        let found = places(&entries, 2);
+        assert_eq!(found[3], [1, 0], "{found:?}");
+        assert!(found.iter().all(|[column, _]| *column < 2), "{found:?}");
+        assert!(places(&[], 3).is_empty());
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::output::records::cells;
 use crate::output::snapshots;
 use crate::state::Snapshot;
 
@@ -337,26 +338,6 @@ fn cell(text: &str) -> Option<Option<f64>> {
     text.parse::<f64>().ok().map(|value| value.is_finite().then_some(value))
 }
 
-/// Cells of a line of CSV, with quotes where a writer needed them.
-fn cells(line: &str) -> Vec<String> {
-    let mut list = vec![String::new()];
-    let mut quoted = false;
-    let mut letters = line.chars().peekable();
-    while let Some(c) = letters.next() {
-        let last = list.len() - 1;
-        match c {
-            '"' if quoted && letters.peek() == Some(&'"') => {
-                letters.next();
-                list[last].push('"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => list.push(String::new()),
-            c => list[last].push(c),
-        }
-    }
-    list
-}
-
 fn read_text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|e| Error::files(path.display(), e.to_string()))
 }
@@ -389,8 +370,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_may_be_quoted_and_empty() {
-        assert_eq!(cells("a,\"b,\"\"c\",,d"), ["a", "b,\"c", "", "d"]);
+    fn a_cell_is_a_number_or_empty() {
         assert_eq!(cell(""), Some(None));
         assert_eq!(cell("x"), None);
         assert_eq!(cell("1e-3"), Some(Some(0.001)));

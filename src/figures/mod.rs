@@ -24,13 +24,13 @@ pub(crate) mod load;
 mod map;
 mod network;
 pub(crate) mod palette;
-pub(crate) mod records;
 mod section_map;
 pub(crate) mod sheet;
 mod strip;
 mod surface;
 pub(crate) mod time_series;
 mod timeline;
+pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -238,12 +238,26 @@ fn pages(results: &experiment_load::Results) -> Result<Vec<(String, sheet::Sheet
     Ok(pages)
 }
 
-/// Draws all figures of a folder of merged results into its `figures/` and returns their paths.
-pub fn of_experiment(dir: &Path) -> Result<Vec<PathBuf>> {
-    of_experiment_as(dir, Formats::USUAL)
+/// The figures of the tables of merged results, small, with title and description, for a page that draws curves over time
+/// itself; nothing for other folders.
+pub(crate) fn for_a_page(dir: &Path) -> Result<Vec<(String, String, crate::picture::Canvas)>> {
+    if !experiment_load::is_results(dir) {
+        return Ok(Vec::new());
+    }
+    let pages = pages(&experiment_load::Results::open(dir)?)?;
+    let wanted = pages.into_iter().filter(|(name, _)| name != "survival");
+    wanted
+        .map(|(_, sheet)| {
+            Ok((
+                sheet.title().to_owned(),
+                sheet.description().to_owned(),
+                sheet.rasterise()?.halved(),
+            ))
+        })
+        .collect()
 }
 
-/// The same in chosen formats.
+/// Draws all figures of a folder of merged results into its `figures/` and returns their paths.
 pub fn of_experiment_as(dir: &Path, formats: Option<Formats>) -> Result<Vec<PathBuf>> {
     let results = experiment_load::Results::open(dir)?;
     let out = folder(dir)?;
@@ -295,7 +309,7 @@ fn day_label(day: f64) -> String {
 #[cfg(test)]
 mod tests {
     /// Every label is written in these files, or comes through `sheet::printable`.
-    const SOURCES: [(&str, &str); 18] = [
+    const SOURCES: [(&str, &str); 19] = [
         ("animate.rs", include_str!("animate.rs")),
         ("arms.rs", include_str!("arms.rs")),
         ("arms_dates.rs", include_str!("arms_dates.rs")),
@@ -314,6 +328,7 @@ mod tests {
         ("surface.rs of the picture", include_str!("../picture/surface.rs")),
         ("time_series.rs", include_str!("time_series.rs")),
         ("timeline.rs", include_str!("timeline.rs")),
+        ("words.rs", include_str!("words.rs")),
     ];
 
     #[test]

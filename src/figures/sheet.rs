@@ -197,6 +197,11 @@ impl Sheet {
         &self.title
     }
 
+    /// What it shows, for those who cannot see it.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
     /// Width [pt].
     pub fn width(&self) -> f64 {
         self.width

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::chart::{day_ticks, number};
 use super::load::Run;
-use super::records::Records;
 use super::sheet::{Anchor, Sheet, Type};
 use crate::error::Result;
 use crate::math;
+use crate::output::records::Records;
 use crate::picture::Rgb;
 use crate::picture::canvas::Point;
 use crate::picture::colours::{GREY, INK, OKABE_ITO, PALE, THROMBUS};

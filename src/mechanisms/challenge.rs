@@ -68,11 +68,6 @@ pub struct Challenge {
     radius_um: f64,
 }
 
-/// Moves one standing value of the host; the message of an error names the key and what was expected.
-pub fn set_profile(profile: &mut Profile, setting: &Setting) -> Result<(), String> {
-    profile.set(setting, 1.0)
-}
-
 impl Challenge {
     /// Checks an entry of a scenario against the tissue and the host that it will meet.
     pub fn from_entry(entry: &ChallengeEntry, grid: &Grid, profile: &Profile) -> Result<Self, String> {
@@ -152,12 +147,8 @@ impl Challenge {
             }
             Insult::Hypotension { .. } | Insult::Punch => {}
             Insult::Chemistry { set } => {
-                let before = pressures(&tissue.host.profile);
-                for setting in set {
-                    // Checked when the challenge was made; a refusal here would change nothing.
-                    let _ = tissue.host.profile.set(setting, strength);
-                }
-                shift_boundaries(tissue, before);
+                // Checked when the challenge was made; a refusal here would change nothing.
+                let _ = change_host(tissue, set, strength);
             }
         }
     }
@@ -220,6 +211,18 @@ pub fn prepare(tissue: &mut Tissue, challenges: &[Challenge]) {
             tissue.anatomy.challenged[voxel] = true;
         }
     }
+}
+
+/// Moves standing values of the patient a share of the way; the ends of the network follow. The message of an error says what
+/// was expected; the values before it are moved all the same.
+pub fn change_host(tissue: &mut Tissue, set: &[Setting], share: f64) -> Result<(), String> {
+    let before = pressures(&tissue.host.profile);
+    let mut refused = Ok(());
+    for setting in set {
+        refused = refused.and(tissue.host.profile.set(setting, share));
+    }
+    shift_boundaries(tissue, before);
+    refused
 }
 
 /// Pressures where blood enters and leaves [mmHg].

@@ -7,14 +7,11 @@ use serde::ser::{self, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::clock::Clock;
-use crate::state::Tissue;
+use crate::state::{Cells, Tissue};
 
 /// Hash of a tissue at a step.
 pub fn state_hash(tissue: &Tissue, clock: &Clock) -> u64 {
-    let mut walk = Walk {
-        hash: Xxh3::new(),
-        buffer: Vec::with_capacity(1 << 16),
-    };
+    let mut walk = Walk::default();
     // Walking into memory cannot fail.
     let _ = clock.step().serialize(&mut walk);
     let Tissue {
@@ -29,19 +26,66 @@ pub fn state_hash(tissue: &Tissue, clock: &Clock) -> u64 {
         ledger,
         events,
     } = tissue;
-    let mut cells = cells.clone();
-    for movers in [&mut cells.neutrophils, &mut cells.macrophages, &mut cells.msc] {
-        movers.sort_by_place(|_, _| 0);
-    }
+    let cells = in_order(cells);
     let _ = (grid, host, site, anatomy, fields).serialize(&mut walk);
     let _ = (vessels, &cells, burden, ledger, events).serialize(&mut walk);
     walk.flush();
     walk.hash.digest()
 }
 
+/// Hash of every column by its path. A list of structs has one hash for each of their fields and each element, in order.
+pub fn columns(tissue: &Tissue) -> Vec<(String, u64)> {
+    let mut walk = Walk {
+        columns: Some(Columns::default()),
+        ..Walk::default()
+    };
+    let Tissue {
+        grid,
+        host,
+        site,
+        anatomy,
+        fields,
+        vessels,
+        cells,
+        burden,
+        ledger,
+        events,
+    } = tissue;
+    let cells = in_order(cells);
+    walk.column("grid", grid);
+    walk.column("host", host);
+    walk.column("site", site);
+    walk.column("anatomy", anatomy);
+    walk.column("fields", fields);
+    walk.column("vessels", vessels);
+    walk.column("cells", &cells);
+    walk.column("burden", burden);
+    walk.column("ledger", ledger);
+    walk.column("events", events);
+    walk.columns.map(|columns| columns.found).unwrap_or_default()
+}
+
+/// Moving cells by their ids.
+fn in_order(cells: &Cells) -> Cells {
+    let mut cells = cells.clone();
+    for movers in [&mut cells.neutrophils, &mut cells.macrophages, &mut cells.msc] {
+        movers.sort_by_place(|_, _| 0);
+    }
+    cells
+}
+
+/// Columns of a walk that keeps them apart.
+#[derive(Default)]
+struct Columns {
+    path: Vec<&'static str>,
+    found: Vec<(String, u64)>,
+}
+
+#[derive(Default)]
 struct Walk {
     hash: Xxh3,
     buffer: Vec<u8>,
+    columns: Option<Columns>,
 }
 
 impl Walk {
@@ -55,6 +99,26 @@ impl Walk {
     fn flush(&mut self) {
         self.hash.update(&self.buffer);
         self.buffer.clear();
+    }
+
+    /// Walks over one field of a struct; where columns are kept apart, what lies in it and in no column below is one column.
+    fn column<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
+        if let Some(columns) = &mut self.columns {
+            columns.path.push(name);
+            let before = columns.found.len();
+            self.hash.reset();
+            let _ = value.serialize(&mut *self);
+            self.flush();
+            let digest = self.hash.digest();
+            if let Some(columns) = &mut self.columns {
+                if columns.found.len() == before {
+                    columns.found.push((columns.path.join("."), digest));
+                }
+                columns.path.pop();
+            }
+        } else {
+            let _ = value.serialize(&mut *self);
+        }
     }
 }
 
@@ -212,8 +276,9 @@ impl ser::SerializeMap for &mut Walk {
 impl ser::SerializeStruct for &mut Walk {
     type Ok = ();
     type Error = Never;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), Never> {
-        value.serialize(&mut **self)
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Never> {
+        self.column(name, value);
+        Ok(())
     }
     fn end(self) -> Result<(), Never> {
         Ok(())

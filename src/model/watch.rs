@@ -5,6 +5,28 @@ use crate::error::{Error, Result, Unphysical};
 use crate::state::ledger::{interstitium_ug, walls_ug};
 use crate::state::{Species, Tissue};
 
+/// The processes of a step, in their order.
+pub const PROCESSES: [&str; 18] = [
+    "therapies",
+    "host_chemistry",
+    "challenge",
+    "blood_flow",
+    "oxygen",
+    "secretion",
+    "transport",
+    "endothelial_injury",
+    "osteogenic_switch",
+    "mineral_deposition",
+    "thrombosis",
+    "wall_remodelling",
+    "ischaemia",
+    "inflammation",
+    "infection",
+    "msc_behaviour",
+    "angiogenesis",
+    "epidermis",
+];
+
 /// Steps from one look at all fields to the next.
 const EVERY: u64 = 24;
 

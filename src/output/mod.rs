@@ -13,7 +13,11 @@ pub mod files;
 #[cfg(feature = "cli")]
 pub mod hashes;
 #[cfg(feature = "cli")]
+pub mod records;
+#[cfg(feature = "cli")]
 pub mod run_json;
+#[cfg(feature = "cli")]
+pub mod seal;
 #[cfg(feature = "cli")]
 pub mod snapshots;
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::cost::Cost;
-use super::files;
+use super::seal::Seal;
+use super::{files, seal};
 use crate::error::{Error, Result};
 use crate::model::NetworkReport;
 use crate::state::{Species, Tissue};
@@ -113,6 +114,25 @@ pub struct RunJson {
     /// Why the run failed or stopped; empty otherwise.
     #[serde(default)]
     pub error: String,
+    /// The runs that this one branched from, the first first; their scenarios are `history-0.toml` and on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Ancestor>,
+    /// Digests of the files, once the run has ended or stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
+}
+
+/// A run that another one branched from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ancestor {
+    /// Its scenario, a path in the folder.
+    pub scenario: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Step at which the next one left it.
+    pub until_step: u64,
+    /// Hash of the state there, before anything was changed.
+    pub state_hash: String,
 }
 
 /// Revision of the source that this binary was built from.
@@ -157,6 +177,13 @@ impl RunJson {
     /// Writes the record into a run folder.
     pub fn write(&self, folder: &Path) -> Result<()> {
         files::write_whole(&folder.join("run.json"), pretty(self)?.as_bytes())
+    }
+
+    /// Seals the files of a run folder and writes the record.
+    pub fn write_sealed<'a>(&mut self, folder: &Path, tables: impl Iterator<Item = &'a str>) -> Result<()> {
+        self.seal = Some(Seal::of(folder, tables)?);
+        let text = seal::close(&pretty(self)?);
+        files::write_whole(&folder.join("run.json"), text.as_bytes())
     }
 
     /// Reads the record of a run folder.

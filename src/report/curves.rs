@@ -282,6 +282,14 @@ fn band(
     out
 }
 
+/// The unit in the brackets of a heading.
+pub fn unit_in(title: &str) -> String {
+    let inside = title
+        .rsplit_once('(')
+        .map_or("", |(_, rest)| rest.trim_end_matches(')'));
+    inside.split([' ', ',']).next().unwrap_or("").to_owned()
+}
+
 /// An estimate with its interval as a small drawing on a scale that its neighbours share.
 pub fn interval(value: f64, ends: Option<[f64; 2]>, scale: [f64; 2], arm: usize) -> String {
     const WIDE: f64 = 200.0;
@@ -339,6 +347,13 @@ mod tests {
             "M0.0 1.0L1.0 2.0M3.0 3.0"
         );
         assert_eq!(path(&[0.0, 1.0], &y[..2], true, &same, &same), "M0.0 1.0H1.0V2.0");
+    }
+
+    #[test]
+    fn the_unit_of_a_heading_is_what_its_brackets_begin_with() {
+        assert_eq!(unit_in("Mean tissue PO₂ (mmHg)"), "mmHg");
+        assert_eq!(unit_in("Necrosis and ulcer (% of tissue, of surface)"), "%");
+        assert_eq!(unit_in("Cells in the block"), "");
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Reports: one HTML file that holds all of itself. `run` tells of one run or several, `compare` of arms and of the results of
-//! experiments; `words` and `html` keep what is said careful and what is written safe.
+//! experiments (`effects`, `course`, `designs` are its parts); `words` and `html` keep what is said careful and what is written safe.
 //!
 //! The same folders give the same bytes.
 
 mod compare;
+mod course;
 mod curves;
+mod designs;
+mod effects;
 mod html;
 mod parameters;
 mod pictures;
@@ -17,9 +20,27 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::experiment::merge::is_results;
-use crate::figures::records::Records;
 use crate::output::files;
+use crate::output::records::Records;
 use html::{Page, escape};
+
+/// Outcomes that a report names first, as far as its tables have them.
+const FIRST: [&str; 14] = [
+    "final.necrotic_fraction",
+    "max.ulcer_fraction",
+    "final.ulcer_fraction",
+    "t_first_thrombosis_d",
+    "t_first_necrosis_d",
+    "t_ulcer_d",
+    "t_closure_d",
+    "final.perfused_fraction",
+    "final.mean_po2_mmhg",
+    "final.thrombosed_segment_fraction",
+    "final.calcified_segment_fraction",
+    "final.mineral_ug",
+    "final.inflammation",
+    "final.open_wound_days",
+];
 
 /// A report, as it is written.
 #[derive(Clone, Debug)]
@@ -200,6 +221,19 @@ fn toml_file(path: &Path) -> Result<Option<(String, toml::Table)>> {
         .parse()
         .map_err(|fault: toml::de::Error| Error::input(path.display().to_string(), fault.to_string()))?;
     Ok(Some((text, table)))
+}
+
+/// A record of a folder; `null` where there is none.
+fn json_file(path: &Path) -> Value {
+    let text = files::read_text(path).ok();
+    text.and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or(Value::Null)
+}
+
+/// Whether a resolved scenario is of a section, not of a block or a sheet.
+fn is_section(table: &toml::Table) -> bool {
+    let plane = table.get("space").and_then(|space| space.get("plane"));
+    plane.and_then(toml::Value::as_str) == Some("section")
 }
 
 /// A word of a scenario: its question, what is known, what is assumed.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::curves::{interval, scale};
 use super::html::{Page, data, escape, table};
-use super::words::{endpoint, short};
-use crate::figures::records::{Record, Records};
+use crate::figures::words::{endpoint, short};
 use crate::math;
+use crate::output::records::{Record, Records};
 use crate::parameters::{Registry, Row, Status};
 
 /// Factors of a sensitivity analysis that a report names.

@@ -59,7 +59,7 @@ pub fn section(snapshot: &Snapshot, hypoxia_mmhg: f64, name: &str) -> Result<Str
     image(&canvas, &alt, &caption)
 }
 
-/// A bar of the length that [`bar_words`] names, in the lower left corner.
+/// A bar of the length that [`key`] names, in the lower left corner.
 fn bar(canvas: &mut Canvas, px_per_um: f64) {
     let length = crate::picture::scale_bar_um(canvas.width as f64 / px_per_um) * px_per_um;
     let y = canvas.height as f64 - 9.0;
@@ -67,10 +67,14 @@ fn bar(canvas: &mut Canvas, px_per_um: f64) {
     canvas.rectangle([8.0, y], [8.0 + length, y + 3.0], [26; 3], 1.0);
 }
 
-/// Length of the scale bar of a snapshot's section, in words.
-pub fn bar_words(snapshot: &Snapshot) -> String {
+/// What the marks of a section mean.
+pub fn key(snapshot: &Snapshot, hypoxia_mmhg: f64) -> String {
     let [width, _] = View::of(snapshot).extent_um();
-    crate::picture::scale_bar_label(crate::picture::scale_bar_um(width))
+    let bar = crate::picture::scale_bar_label(crate::picture::scale_bar_um(width));
+    format!(
+        "Bar {bar}. Brown hatch: dead tissue. Orange cross: vessel closed by clot. Hollow vessel: less than a tenth of its first flow. Black edge: \
+         mineral in the wall. Dashed line: PO2 {hypoxia_mmhg} mmHg. Fibres and fat cells are texture."
+    )
 }
 
 /// A punch that a report takes.

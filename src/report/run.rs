@@ -6,33 +6,16 @@ use serde_json::{Value, json};
 
 use super::curves::{self, Line, Panel};
 use super::html::{data, escape};
-use super::words::{endpoint, short, with_unit};
-use super::{Report, parameters, pictures, questions, toml_file};
+use super::{FIRST, Report, is_section, json_file, parameters, pictures, questions, toml_file};
 use crate::error::Result;
 use crate::figures::load::{self, Run};
-use crate::figures::records::Records;
 use crate::figures::time_series::PANELS;
-use crate::output::files;
+use crate::figures::words::{endpoint, short, with_unit};
+use crate::output::records::Records;
 use crate::simulation::archive::lens_of;
 
 /// Sections in a strip.
 const STRIP: usize = 6;
-/// Outcomes that a report names first.
-const FIRST: [&str; 12] = [
-    "final.necrotic_fraction",
-    "max.ulcer_fraction",
-    "final.ulcer_fraction",
-    "t_first_thrombosis_d",
-    "t_first_necrosis_d",
-    "t_ulcer_d",
-    "t_closure_d",
-    "final.perfused_fraction",
-    "final.mean_po2_mmhg",
-    "final.thrombosed_segment_fraction",
-    "final.calcified_segment_fraction",
-    "final.mineral_ug",
-];
-
 /// Everything of one run folder.
 struct Subject {
     name: String,
@@ -47,18 +30,12 @@ struct Subject {
 impl Subject {
     fn open(dir: &Path) -> Result<Self> {
         let run = Run::open(dir)?;
-        let json = |file: &str| -> Value {
-            files::read_text(&dir.join(file))
-                .ok()
-                .and_then(|text| serde_json::from_str(&text).ok())
-                .unwrap_or(Value::Null)
-        };
         let (text, table) = toml_file(&dir.join("scenario.toml"))?.unwrap_or_default();
         let seed = run.seed.map_or(String::new(), |seed| format!(", seed {seed}"));
         Ok(Self {
             name: format!("{}{seed}", run.scenario),
-            record: json("run.json"),
-            summary: json("summary.json"),
+            record: json_file(&dir.join("run.json")),
+            summary: json_file(&dir.join("summary.json")),
             events: Records::read(&dir.join("events.csv"))?,
             run,
             text,
@@ -214,7 +191,7 @@ fn course(report: &mut Report, subjects: &[Subject]) {
 fn of_columns(panel: &crate::figures::time_series::Panel, subject: &Subject) -> Option<Panel> {
     let mut out = Panel {
         title: panel.title.to_owned(),
-        unit: unit_in(panel.title),
+        unit: curves::unit_in(panel.title),
         factor: panel.lines.first()?.2,
         axis: "day".into(),
         least_top: panel.least_top,
@@ -239,7 +216,7 @@ fn of_columns(panel: &crate::figures::time_series::Panel, subject: &Subject) -> 
 fn of_runs(title: &str, least_top: f64, column: &str, factor: f64, subjects: &[Subject]) -> Option<Panel> {
     let mut out = Panel {
         title: title.to_owned(),
-        unit: unit_in(title),
+        unit: curves::unit_in(title),
         factor,
         axis: "day".into(),
         least_top,
@@ -259,14 +236,6 @@ fn of_runs(title: &str, least_top: f64, column: &str, factor: f64, subjects: &[S
         });
     }
     Some(out)
-}
-
-/// The unit in the brackets of a heading.
-pub fn unit_in(title: &str) -> String {
-    let inside = title
-        .rsplit_once('(')
-        .map_or("", |(_, rest)| rest.trim_end_matches(')'));
-    inside.split([' ', ',']).next().unwrap_or("").to_owned()
 }
 
 /// First events of each kind with what they came from.
@@ -352,21 +321,14 @@ fn sections(report: &mut Report, subjects: &[Subject]) -> Result<()> {
                 i * (count - 1) / (wanted - 1)
             }
         });
-        let (mut strip, mut bar) = (String::from("<div class=\"strip\">"), String::new());
+        let (mut strip, mut key) = (String::from("<div class=\"strip\">"), String::new());
         for i in chosen {
             let snapshot = load::snapshot(&kept[i].1)?;
-            bar = pictures::bar_words(&snapshot);
+            key = pictures::key(&snapshot, subject.run.hypoxia_mmhg);
             strip += &pictures::section(&snapshot, subject.run.hypoxia_mmhg, "")?;
         }
         if !any {
-            report.page.said(
-                "note",
-                &format!(
-                    "Bar {bar}. Brown hatch: dead tissue. Orange cross: vessel closed by clot. Hollow vessel: less than a tenth of its first flow. \
-                     Black edge: mineral in the wall. Dashed line: PO2 {} mmHg. Fibres and fat cells are texture.",
-                    subject.run.hypoxia_mmhg
-                ),
-            );
+            report.page.said("note", &key);
         }
         any = true;
         if subjects.len() > 1 {
@@ -475,12 +437,7 @@ fn limits(report: &mut Report, subjects: &[Subject]) {
                 subject.name
             ));
         }
-        let space = subject
-            .table
-            .get("space")
-            .and_then(|space| space.get("plane"))
-            .and_then(toml::Value::as_str);
-        if space == Some("section") {
+        if is_section(&subject.table) {
             own.push(format!(
                 "{}: a section is two-dimensional. Sizes of infarcts in it are not those of a body.",
                 subject.name
@@ -496,16 +453,4 @@ fn limits(report: &mut Report, subjects: &[Subject]) {
         }
     }
     report.limits(own);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_unit_of_a_heading_is_what_its_brackets_begin_with() {
-        assert_eq!(unit_in("Mean tissue PO₂ (mmHg)"), "mmHg");
-        assert_eq!(unit_in("Necrosis and ulcer (% of tissue, of surface)"), "%");
-        assert_eq!(unit_in("Cells in the block"), "");
-    }
 }

@@ -454,6 +454,14 @@ impl Draft {
                 }
             }
         }
+        // An id of another type, or a table of that name, would make another entry in silence.
+        let no_text = |given: &&Given| !matches!(given.value, toml::Value::String(_));
+        let odd = element.fields.iter().find(|(name, _)| name.starts_with("id."));
+        if let Some(given) = element.fields.get("id").filter(no_text).or(odd.map(|(_, given)| given)) {
+            let mut fault = given.place.fault(&format!("{list}.id"), &given.text);
+            fault.expected = "a short name in quotes".into();
+            self.faults.push(&given.place, fault);
+        }
         element.doubled(&mut self.faults);
         ids.push(element.id.clone());
         self.elements.push(element);

@@ -282,6 +282,27 @@ impl Reader<'_> {
         settings
     }
 
+    /// Without a kind it is not known what an entry takes; what no kind takes is said all the same, above all a misspelt `kind`.
+    fn without_kind(&mut self) {
+        let doses: Vec<String> = DoseUnit::ALL
+            .iter()
+            .map(|unit| format!("dose_{}", unit.word()))
+            .collect();
+        let mut known: Vec<&str> = [COURSE, PLACE].concat();
+        if self.element.list == "challenge" {
+            known.extend(["strength", "duration_h", "set"]);
+        } else {
+            known.extend(TRIGGER);
+            known.extend(["route", "delay_d", "cost_per_dose", "viability", "duration_h", "set"]);
+            known.extend(doses.iter().map(String::as_str));
+        }
+        let names = self.element.fields.keys();
+        let taken = names.filter(|name| known.contains(&name.as_str()) || name.starts_with("set."));
+        let taken: Vec<String> = taken.cloned().collect();
+        self.used.extend(taken);
+        self.rest("unknown", &known, &[]);
+    }
+
     /// Fields that this kind does not take.
     fn rest(&mut self, kind: &str, allowed: &[&str], elsewhere: &[&str]) {
         let unknown: Vec<(String, Given)> = self
@@ -301,7 +322,7 @@ impl Reader<'_> {
             } else if let Some((message, hint)) = unit_hint(&name, &given.value, allowed.iter().copied()) {
                 self.fault(&name, Some(&given), "", &message, &hint);
             } else {
-                let hint = parameters::nearest_word(&name, allowed.iter().copied())
+                let hint = parameters::nearest_word(bare, allowed.iter().copied())
                     .map(|near| format!("did you mean `{near}`?"))
                     .unwrap_or_default();
                 let taken = if hint.is_empty() {
@@ -316,7 +337,10 @@ impl Reader<'_> {
 
     fn challenge(mut self) -> Option<ChallengeEntry> {
         let before = self.faults.len();
-        let kind = self.word("kind", ChallengeKind::ALL, ChallengeKind::word, true)?;
+        let Some(kind) = self.word("kind", ChallengeKind::ALL, ChallengeKind::word, true) else {
+            self.without_kind();
+            return None;
+        };
         let rule = kind.rule();
         let course = self.course();
         self.needs_start();
@@ -382,7 +406,10 @@ impl Reader<'_> {
 
     fn therapy(mut self) -> Option<TherapyEntry> {
         let before = self.faults.len();
-        let kind = self.word("kind", TherapyKind::ALL, TherapyKind::word, true)?;
+        let Some(kind) = self.word("kind", TherapyKind::ALL, TherapyKind::word, true) else {
+            self.without_kind();
+            return None;
+        };
         let rule = kind.rule();
         let route = match rule.routes {
             [only] => self.word("route", rule.routes, Route::word, false).or(Some(*only)),

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::course::Course;
 use super::progress::Progress;
 use super::stop::Stop;
-use super::{RunSettings, folder, session};
-use crate::checkpoint;
+use super::{folder, session};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::library::Disk;
@@ -220,29 +220,21 @@ impl Archive {
         let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else {
             return Ok(Origin::Kept);
         };
-        let scenario = self.scenario.as_ref().map_err(Clone::clone)?;
-        let mut settings = RunSettings::of(scenario, &Disk)?;
-        settings.seed = self.record.seed;
-        let belongs = session::scenario_hash(&settings.text);
-        let saved = checkpoint::not_after(&self.dir.join("checkpoint"), first).filter(|c| c.scenario == belongs);
+        let course = Course::of(self)?;
         par::with_threads(session::threads_or_cores(options.threads), || {
-            let parameters = settings.parameters.clone();
-            let mut model = match saved {
-                Some(saved) => {
-                    let model = Model::restore(parameters, settings.seed, saved.state)?;
-                    self.compare(saved.step, model.state_hash(), Some(saved.state_hash))?;
-                    model
-                }
-                None => Model::new(parameters, settings.seed)?,
-            };
-            let from_d = model.clock.day();
-            let mut progress = Progress::new(last, model.clock.step(), options.is_quiet || last == model.clock.step());
+            let mut runner = course.runner(&self.dir.join("checkpoint"), first)?;
+            if !runner.is_begun() {
+                runner.next()?;
+            }
+            let from_d = runner.model.clock.day();
+            let done = runner.model.clock.step();
+            let mut progress = Progress::new(last, done, options.is_quiet || last == done);
             let mut checked = 0;
             loop {
-                let step = model.clock.step();
-                checked += self.compare_at(&model)?;
+                let step = runner.model.clock.step();
+                checked += self.compare_at(&runner.model)?;
                 if steps.binary_search(&step).is_ok() {
-                    visit(&model)?;
+                    visit(&runner.model)?;
                 }
                 if step >= last {
                     break;
@@ -251,38 +243,45 @@ impl Archive {
                     progress.end();
                     return Err(reason);
                 }
-                super::advance(&mut model, &settings.instruments)?;
-                progress.at(model.clock.step(), || format!("replaying day {:.0}", model.clock.day()));
+                runner.next()?;
+                let day = runner.model.clock.day();
+                progress.at(runner.model.clock.step(), || format!("replaying day {day:.0}"));
             }
             Ok(Origin::Replayed { from_d, checked })
         })
     }
 
-    fn compare_at(&self, model: &Model) -> Result<usize> {
-        match self.hashes.get(&model.clock.step()) {
-            Some(&before) => {
-                self.compare(model.clock.step(), model.state_hash(), Some(before))?;
-                Ok(1)
-            }
-            None => Ok(0),
+    /// Compares a model with the hash that the folder has of its step, if any; answers how many were compared.
+    pub(super) fn compare_at(&self, model: &Model) -> Result<usize> {
+        let step = model.clock.step();
+        let Some(&before) = self.hashes.get(&step).filter(|_| !self.is_branch_step(step)) else {
+            return Ok(0);
+        };
+        let now = model.state_hash();
+        if now == before {
+            return Ok(1);
         }
+        Err(Error::Condition(format!(
+            "{}: replayed, day {} has the state {} and had {}: another version of calcisim wrote this folder ({} {}); \
+             run its scenario anew, or ask for a day that it holds: {}",
+            self.dir.display(),
+            model.clock.day(),
+            hex(now),
+            hex(before),
+            self.record.version,
+            self.record.git,
+            self.held_days(),
+        )))
     }
 
-    fn compare(&self, step: u64, now: u64, before: Option<u64>) -> Result<()> {
-        match before {
-            Some(before) if before != now => Err(Error::Condition(format!(
-                "{}: replayed, day {} has the state {} and had {}: another version of calcisim wrote this folder ({} {}); \
-                 run its scenario anew, or ask for a day that it holds: {}",
-                self.dir.display(),
-                step as f64 * self.step_h() / 24.0,
-                hex(now),
-                hex(before),
-                self.record.version,
-                self.record.git,
-                self.held_days(),
-            ))),
-            _ => Ok(()),
-        }
+    /// Whether this run left another one at a step: its row there is that of the other, before anything was changed.
+    pub(super) fn is_branch_step(&self, step: u64) -> bool {
+        self.record.history.iter().any(|ancestor| ancestor.until_step == step)
+    }
+
+    /// Recorded hashes by step.
+    pub fn hashes(&self) -> &BTreeMap<u64, u64> {
+        &self.hashes
     }
 
     /// The days that the folder holds, in words.

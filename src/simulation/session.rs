@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use super::entry::Entry;
 use super::folder::{self, Lock};
 use super::forecast::Forecast;
 use super::progress::{Progress, duration};
 use super::stop::Stop;
-use super::{RunSettings, advance, look};
+use super::{RunSettings, advance};
 use crate::checkpoint::{self, Checkpoint, Lengths};
 use crate::error::{Error, Result};
 use crate::library::Disk;
@@ -20,7 +21,7 @@ use crate::output::observe::Instruments;
 use crate::output::run_json::{self, RunJson, Status};
 use crate::output::series::Row;
 use crate::output::summary::{Summary, Watch, hex};
-use crate::output::{events, hashes, snapshots};
+use crate::output::{events, hashes, seal, snapshots};
 use crate::par;
 use crate::scenario::Scenario;
 
@@ -123,7 +124,7 @@ impl Outcome {
         line("ulcer", day(s.t_ulcer_d));
         line("state", s.state_hash.clone());
         text.push_str(&format!(
-            "\nWritten to {dir}\nNext: calcisim figures {dir}  ·  calcisim resume {dir} --days {}\n",
+            "\nWritten to {dir}\nNext: calcisim report {dir}  ·  calcisim view {dir}  ·  calcisim resume {dir} --days {}\n",
             2.0 * s.days
         ));
         text
@@ -198,6 +199,7 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
     let started = Instant::now();
     let lock = Lock::take(dir)?;
     let before = RunJson::read(dir)?;
+    check_untouched(dir, &before)?;
     let file = dir.join("scenario.toml");
     let text = files::read_text(&file)?;
     let (mut scenario, _) = Scenario::load(&Disk, &file.display().to_string(), &[])?;
@@ -213,9 +215,10 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
     if let Some(found) = &found {
         check_fits(dir, found, &settings)?;
     } else {
+        check_can_begin_again(dir, &before)?;
         warnings.push("no whole checkpoint: the run started again from day 0".to_owned());
     }
-    let version = format!("{} ({})", env!("CARGO_PKG_VERSION"), run_json::git());
+    let version = this_version();
     if found.is_some() && version != format!("{} ({})", before.version, before.git) {
         warnings.push(format!(
             "begun with version {} ({}), resumed with {version}",
@@ -267,6 +270,7 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
         record.wall_s_total = before.wall_s_total;
         // The resolved scenario names every value, so only the first record knows what was left out.
         record.host_defaults.clone_from(&before.host_defaults);
+        record.history.clone_from(&before.history);
         record.warnings.extend(warnings);
         record.warnings.sort();
         record.warnings.dedup();
@@ -292,6 +296,65 @@ pub fn resume(dir: &Path, days: Option<f64>, options: &RunOptions) -> Result<Out
         };
         if is_fresh { session.begin() } else { session.go_on() }
     })
+}
+
+/// This version and the revision of its source.
+fn this_version() -> String {
+    format!("{} ({})", env!("CARGO_PKG_VERSION"), run_json::git())
+}
+
+/// The rows that were written must be those that the run sealed: what follows would stand on them.
+fn check_untouched(dir: &Path, before: &RunJson) -> Result<()> {
+    const LOGS: [&str; 4] = ["series.csv", "events.csv", "hashes.csv", "observe.csv"];
+    let Some(sealed) = &before.seal else { return Ok(()) };
+    let mut logs = seal::Seal::default();
+    let ours = sealed.files.iter().filter(|(path, _)| LOGS.contains(&path.as_str()));
+    logs.files
+        .extend(ours.map(|(path, digest)| (path.clone(), digest.clone())));
+    match logs.broken(dir).as_slice() {
+        [] => Ok(()),
+        broken => Err(Error::Condition(format!(
+            "{}: cannot go on, for what is there was changed since the run stopped; nothing was touched\n       {}\n       \
+             bring the files back, or run the scenario anew into another folder",
+            dir.display(),
+            broken.join("\n       ")
+        ))),
+    }
+}
+
+/// Without a checkpoint a run begins again from day 0, and its rows are written again: only the version that wrote them gives
+/// the same ones.
+fn check_can_begin_again(dir: &Path, before: &RunJson) -> Result<()> {
+    let folder = dir.join("checkpoint");
+    let faults: Vec<String> = checkpoint::list(&folder)
+        .iter()
+        .filter_map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            checkpoint::read(path)
+                .err()
+                .map(|fault| format!("checkpoint/{name} {fault}"))
+        })
+        .collect();
+    let advice = format!(
+        "       nothing was touched; run it anew: calcisim run {0}/scenario.toml --out {0}-again",
+        dir.display()
+    );
+    let why = if before.history.is_empty() {
+        let wrote = format!("{} ({})", before.version, before.git);
+        if wrote == this_version() {
+            return Ok(());
+        }
+        format!("begun with version {wrote}, and this is {}", this_version())
+    } else {
+        "it is a branch, and the state that it began from is lost: branch from its parent again".to_owned()
+    };
+    let mut lines = vec![format!(
+        "{}: cannot go on: no checkpoint can be used, {why}",
+        dir.display()
+    )];
+    lines.extend(faults.iter().map(|fault| format!("       {fault}")));
+    lines.push(advice);
+    Err(Error::Condition(lines.join("\n")))
 }
 
 /// A checkpoint must belong to this scenario and lie before the new end.
@@ -329,7 +392,7 @@ pub(super) fn scenario_hash(text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(rest.as_bytes())
 }
 
-fn new_record(settings: &RunSettings, threads: usize, model: &Model) -> RunJson {
+pub(super) fn new_record(settings: &RunSettings, threads: usize, model: &Model) -> RunJson {
     let NetworkReport { attempts, warnings, .. } = &model.network;
     RunJson {
         status: Status::Running,
@@ -353,6 +416,8 @@ fn new_record(settings: &RunSettings, threads: usize, model: &Model) -> RunJson 
         host_defaults: settings.host_defaults.clone(),
         warnings: settings.warnings.iter().chain(warnings).cloned().collect(),
         error: String::new(),
+        history: Vec::new(),
+        seal: None,
     }
 }
 
@@ -484,29 +549,46 @@ impl Session<'_> {
 
     /// Writes down what the latest step left.
     fn observe(&mut self) -> Result<()> {
-        let (row, happened) = look(&mut self.model, &mut self.watch, &self.settings.definitions);
-        if !happened.is_empty() {
-            let lines: String = happened.iter().map(|e| events::line(e, self.settings.step_h)).collect();
-            self.logs.events.append(&lines)?;
+        let entry = Entry::take(&mut self.model, &mut self.watch, self.settings);
+        if !entry.events.is_empty() {
+            self.logs.events.append(&entry.events)?;
         }
-        if self.settings.cadence().is_due(row.step) {
-            self.append_row(&row)?;
+        if entry.is_row_kept {
+            self.append_row(&entry.row)?;
         }
-        let (instruments, now) = (&self.settings.instruments, self.model.now());
-        if instruments.clinic.is_visit(now.step, now.hours) {
-            let line = instruments.line(&self.model.tissue, now);
-            self.logs.observe.append(&line)?;
+        if !entry.observe.is_empty() {
+            self.logs.observe.append(&entry.observe)?;
         }
+        self.lengths = self.logs.lengths();
         let RunSettings {
             snapshot_every_d,
             snapshot_days,
             ..
         } = self.settings;
-        if snapshots::is_due(&self.model.clock, *snapshot_every_d, snapshot_days) {
+        let clock = &self.model.clock;
+        let is_asked = snapshots::is_due(clock, 0.0, snapshot_days);
+        if snapshots::is_due(clock, *snapshot_every_d, snapshot_days) {
             self.write_snapshot()?;
         }
-        self.lengths = self.logs.lengths();
+        if is_asked {
+            self.logs.sync()?;
+            let name = checkpoint::kept_name(self.model.clock.day());
+            let kept = self.saved(self.model.state_hash());
+            checkpoint::keep(&self.dir.join("checkpoint"), &name, &kept)?;
+        }
         Ok(())
+    }
+
+    /// The run as it stands.
+    fn saved(&self, state_hash: u64) -> Checkpoint {
+        Checkpoint {
+            step: self.model.clock.step(),
+            state_hash,
+            scenario: scenario_hash(&self.settings.text),
+            state: self.model.state(),
+            watch: self.watch.clone(),
+            lengths: self.lengths,
+        }
     }
 
     fn append_row(&mut self, row: &Row) -> Result<()> {
@@ -550,14 +632,7 @@ impl Session<'_> {
     fn checkpoint(&mut self) -> Result<()> {
         self.logs.sync()?;
         let state_hash = self.model.state_hash();
-        self.checkpoints.write(&Checkpoint {
-            step: self.model.clock.step(),
-            state_hash,
-            scenario: scenario_hash(&self.settings.text),
-            state: self.model.state(),
-            watch: self.watch.clone(),
-            lengths: self.lengths,
-        })?;
+        self.checkpoints.write(&self.saved(state_hash))?;
         self.record.state_hash = hex(state_hash);
         self.record.solves = (&self.model.tissue).into();
         self.write_record()
@@ -574,13 +649,24 @@ impl Session<'_> {
     }
 
     fn write_record(&mut self) -> Result<()> {
+        self.count_up();
+        self.record.write(&self.dir)
+    }
+
+    /// Writes the record of a run that ends here, for now or for good, with the digests of its files.
+    fn seal(&mut self) -> Result<()> {
+        self.count_up();
+        let tables = self.settings.companions.iter().map(|(path, _)| path.as_str());
+        self.record.write_sealed(&self.dir, tables)
+    }
+
+    fn count_up(&mut self) {
         self.take_stock();
         let wall_s = self.started.elapsed().as_secs_f64();
         self.record.steps_executed = self.executed;
         self.record.steps_executed_total = self.before.steps_executed_total + self.executed;
         self.record.wall_s = wall_s;
         self.record.wall_s_total = self.before.wall_s_total + wall_s;
-        self.record.write(&self.dir)
     }
 
     fn complete(&mut self) -> Result<Outcome> {
@@ -599,7 +685,7 @@ impl Session<'_> {
         files::write_whole(&self.dir.join("summary.json"), run_json::pretty(&summary)?.as_bytes())?;
         self.record.status = Status::Complete;
         self.record.error.clear();
-        self.write_record()?;
+        self.seal()?;
         Ok(Outcome {
             summary,
             run_dir: self.dir.clone(),
@@ -619,7 +705,7 @@ impl Session<'_> {
         };
         self.record.error = error.to_string();
         // When the disk is full this fails too; the checkpoint that stands is enough.
-        let _ = self.write_record();
+        let _ = self.seal();
         match error {
             Error::Files { path, message } => Error::Files {
                 path,

@@ -5,6 +5,7 @@ pub mod cells;
 pub mod events;
 pub mod excision;
 pub mod fields;
+mod fit;
 #[cfg(test)]
 pub mod fixture;
 #[cfg(test)]

@@ -30,6 +30,7 @@ const LEVERS: [&str; 13] = [
 
 /// Everything that does not depend on a run.
 pub fn hello(engine: &str) -> Result<Value> {
+    let texts = texts()?;
     Ok(json!({
         "version": version::VERSION,
         "engine": engine,
@@ -39,20 +40,22 @@ pub fn hello(engine: &str) -> Result<Value> {
         "fields": fields(),
         "difference": table(VIK),
         "columns": COLUMNS.iter().map(|c| json!({ "name": c.name, "unit": c.unit })).collect::<Vec<_>>(),
-        "lessons": all_lessons()?,
+        "lessons": texts.0,
+        "scenarios_zh": texts.1,
     }))
 }
 
-/// Lessons; an offline page has them beside its engine, so that their text can change without it.
+/// Lessons, and the words of scenarios in Chinese; an offline page has them beside its engine, so that their text can change
+/// without it.
 #[cfg(not(feature = "cli"))]
-fn all_lessons() -> Result<Vec<Value>> {
-    Ok(Vec::new())
+fn texts() -> Result<(Vec<Value>, Value)> {
+    Ok((Vec::new(), json!({})))
 }
 
-/// Lessons.
+/// Lessons, and the words of scenarios in Chinese.
 #[cfg(feature = "cli")]
-fn all_lessons() -> Result<Vec<Value>> {
-    super::lessons::all()
+fn texts() -> Result<(Vec<Value>, Value)> {
+    Ok((super::lessons::all()?, super::lessons::scenarios_zh()?))
 }
 
 /// Questions of the shipped scenarios, as their files say them.

@@ -1,4 +1,5 @@
-//! Lessons: text, lens, day and levers of each step, in two languages, from `lessons/*.toml`.
+//! Lessons: text, lens, day and levers of each step, in two languages, from `lessons/*.toml`; and the words of the shipped
+//! scenarios in Chinese.
 
 use serde_json::Value;
 
@@ -43,6 +44,15 @@ pub fn all() -> Result<Vec<Value>> {
         .collect()
 }
 
+/// Question, known and assumed of the shipped scenarios in Chinese, by name.
+pub fn scenarios_zh() -> Result<Value> {
+    let fault = |words: String| Error::Internal(format!("web/scenarios_zh.toml: {words}"));
+    let table: toml::Table = include_str!("../../web/scenarios_zh.toml")
+        .parse()
+        .map_err(|f: toml::de::Error| fault(f.to_string()))?;
+    serde_json::to_value(table).map_err(|f| fault(f.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +74,20 @@ mod tests {
                 .for_each(|(i, value)| is_bilingual(value, &format!("{place}[{i}]"), faults)),
             _ => {}
         }
+    }
+
+    #[test]
+    fn every_shipped_scenario_has_its_words_in_chinese() -> Result<()> {
+        let words = scenarios_zh()?;
+        let names: Vec<&str> = Shipped::names().collect();
+        for name in &names {
+            for key in ["question", "known", "assumed"] {
+                let text = words[name][key].as_str().unwrap_or("");
+                assert!(text.chars().any(|c| c > '\u{4e00}'), "{name}: no {key} in Chinese");
+            }
+        }
+        assert_eq!(words.as_object().map_or(0, serde_json::Map::len), names.len());
+        Ok(())
     }
 
     #[test]

@@ -1,32 +1,20 @@
 //! A session: the courses that one page looks at, and its requests.
 //!
-//! One request, one text: `{"id": 7, "do": "advance", "branch": 0, "steps": 6}`. The answer is any number of binary messages and
-//! then one text with the same `id`; `"is": "error"` says what was wrong. Time is counted in steps; days are for people.
-//!
-//! | do | gives |
-//! |---|---|
-//! | `hello` | what there is: scenarios, levers, fields, lessons; what to open first |
-//! | `open` | a new site: geometry, first frame |
-//! | `advance` | steps on: a frame, what happened; a geometry when vessels were added |
-//! | `fork` | a branch that leaves another at an earlier step, with changes |
-//! | `look` | the frame of an earlier step |
-//! | `ground` | the tissue in a stain, without what changes |
-//! | `biopsy`, `lottery` | one virtual biopsy with its pictures; how many of many find the disease |
-//! | `toml` | the scenario of a branch, to be run again |
+//! `ask.rs` lists what can be asked, `origin.rs` reads the scenario of a branch.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::ask::{Ask, Biopsy, Fork, Lottery, Open};
 use super::branch::{Branch, Changes};
+use super::origin::{Bundle, Origin, classroom, ids, joined, read};
 use super::{Message, catalog, frame, lottery, slide};
 use crate::error::{Error, Result};
 use crate::grid::Plane;
 use crate::model::Model;
 use crate::output::summary::hex;
-use crate::parameters::ChallengeKind;
-use crate::scenario::{Library, Scenario, Shipped};
+use crate::scenario::Shipped;
 
 /// Most branches of a session.
 const MOST_BRANCHES: usize = 32;
@@ -34,8 +22,6 @@ const MOST_BRANCHES: usize = 32;
 const MOST_STEPS: u64 = 240;
 /// Longest request [bytes].
 pub const MOST_BYTES: usize = 512 * 1024;
-/// Most voxels that a page may ask for: a browser's memory is small, and a server of a page is no cluster.
-const MOST_VOXELS: f64 = 4e6;
 
 /// What a page opens first, when the command line names it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,120 +40,12 @@ pub struct Start {
     pub series: String,
 }
 
-/// Scenarios inside the binary, and the tables of the one that was opened.
-struct Bundle<'a>(&'a BTreeMap<String, String>);
-
-impl Library for Bundle<'_> {
-    fn read(&self, name_or_path: &str, from: Option<&str>) -> Result<(String, String)> {
-        match self.0.get(name_or_path) {
-            Some(text) => Ok((name_or_path.to_owned(), text.clone())),
-            None => Shipped.read(name_or_path, from),
-        }
-    }
-}
-
-/// Where a branch comes from, as text.
-#[derive(Clone, Debug, Default)]
-struct Origin {
-    file: String,
-    text: String,
-    files: BTreeMap<String, String>,
-    seed: Option<u64>,
-    days: Option<f64>,
-}
-
 /// The state of one page.
 pub struct Session {
     engine: &'static str,
     start: Option<Start>,
     branches: Vec<Branch>,
     origins: Vec<Origin>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-enum Ask {
-    Hello,
-    Open(Open),
-    Advance {
-        branch: usize,
-        steps: u64,
-    },
-    Fork(Fork),
-    Look {
-        branch: usize,
-        step: u64,
-    },
-    Ground {
-        branch: usize,
-        stain: String,
-        px_per_mm: f64,
-    },
-    Biopsy(Biopsy),
-    Lottery(Lottery),
-    Toml {
-        branch: usize,
-    },
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Open {
-    /// A shipped scenario; or `text`; or neither: what the command line named.
-    scenario: Option<String>,
-    text: Option<String>,
-    /// Tables that the text reads, by path beside it.
-    files: BTreeMap<String, String>,
-    /// Further `[[challenge]]` and `[[therapy]]` tables.
-    append: String,
-    sets: Vec<String>,
-    without: Vec<String>,
-    hold: Vec<String>,
-    seed: Option<u64>,
-    days: Option<f64>,
-    /// `classroom`: 2 × 6 mm at 40 µm.
-    size: Option<String>,
-    /// Whether the courses so far are forgotten.
-    fresh: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fork {
-    branch: usize,
-    step: u64,
-    #[serde(default)]
-    append: String,
-    #[serde(default)]
-    sets: Vec<String>,
-    #[serde(default)]
-    without: Vec<String>,
-    #[serde(default)]
-    hold: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Biopsy {
-    branch: usize,
-    step: u64,
-    x_mm: f64,
-    punch_mm: f64,
-    depth_mm: f64,
-    stains: Vec<String>,
-    px_per_mm: f64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Lottery {
-    branch: usize,
-    step: u64,
-    n: usize,
-    seed: u64,
-    punch_mm: f64,
-    depth_mm: f64,
-    within: [f64; 2],
 }
 
 type Answer = (Vec<Message>, Value);
@@ -527,81 +405,6 @@ impl Session {
         }
         Ok(head + &branch.scenario.resolved_toml())
     }
-}
-
-/// A scenario and what the user should know.
-fn read(origin: &Origin, sets: &[String]) -> Result<(Scenario, Vec<String>)> {
-    let (mut scenario, mut warnings) = Scenario::from_text(&origin.file, &origin.text, sets)?;
-    if let Some(seed) = origin.seed {
-        scenario.set_seed(seed)?;
-    }
-    if let Some(days) = origin.days {
-        warnings.extend(scenario.set_days(days)?);
-    }
-    let mm = |key: &str| 1000.0 * scenario.number(key);
-    let voxel = scenario.number("space.voxel_um");
-    let breadth = match scenario.word("space.plane") {
-        "block" | "plan" => mm("space.breadth_mm"),
-        _ => voxel,
-    };
-    let depth = match scenario.word("space.plane") {
-        "plan" => voxel,
-        _ => mm("space.depth_mm"),
-    };
-    let voxels = mm("space.width_mm") * depth * breadth / (voxel * voxel * voxel);
-    if voxels > MOST_VOXELS {
-        return Err(Error::input(
-            "space",
-            format!("{voxels:.0} voxels are too many for a page: use `calcisim run` and look at its figures"),
-        ));
-    }
-    Ok((scenario, warnings.iter().map(ToString::to_string).collect()))
-}
-
-fn joined(text: &str, append: &str) -> String {
-    if append.trim().is_empty() {
-        text.to_owned()
-    } else {
-        format!("{text}\n\n{append}\n")
-    }
-}
-
-fn ids(words: &[String]) -> Result<Vec<u64>> {
-    let id = |word: &String| {
-        word.parse()
-            .map_err(|_| Error::input("hold", format!("{word:?} is no vessel")))
-    };
-    words.iter().map(id).collect()
-}
-
-/// The same question on a site small enough for a classroom: 2 × 6 mm at 40 µm; places keep their share of the width.
-fn classroom(scenario: &Scenario) -> Result<Vec<String>> {
-    const WIDTH_MM: f64 = 2.0;
-    let width = scenario.number("space.width_mm");
-    let fits = scenario.word("space.plane") == "section" && scenario.word("network.kind") != "csv";
-    if !fits || width < WIDTH_MM {
-        return Err(Error::input(
-            "size",
-            "only a section of skin at least 2 mm wide has a classroom size",
-        ));
-    }
-    let mut sets: Vec<String> = ["width_mm=2.0", "depth_mm=6.0", "voxel_um=40.0"]
-        .iter()
-        .map(|set| format!("space.{set}"))
-        .collect();
-    let share = WIDTH_MM / width;
-    for entry in scenario.challenges() {
-        let is_local = matches!(entry.kind, ChallengeKind::Trauma | ChallengeKind::MineralNidus);
-        if let Some(x) = entry.x_mm.filter(|_| is_local) {
-            sets.push(format!("challenge.{}.x_mm={:?}", entry.id, x * share));
-        }
-    }
-    for entry in scenario.therapies() {
-        if let Some(x) = entry.x_mm {
-            sets.push(format!("therapy.{}.x_mm={:?}", entry.id, x * share));
-        }
-    }
-    Ok(sets)
 }
 
 #[cfg(test)]

@@ -7,6 +7,12 @@ use calcisim::scenario::{Scenario, Shipped};
 
 pub type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
 
+/// Says on the real standard error, past the harness that keeps what a test prints, that a test had nothing to test with.
+pub fn skipped(why: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
 /// A section of 2 × 4 mm at 40 µm, its network taken as it comes.
 pub const SMALL: &str = "[space]\nwidth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n[network]\njudge = false\n";
 

@@ -1,7 +1,7 @@
 // Animations that open everywhere: GIF89a with one palette for all pictures.
 
 /** The 255 colours that occur most, of 32 768. @param {Uint8ClampedArray[]} pictures RGBA */
-export function palette(pictures) {
+function palette(pictures) {
   const counts = new Uint32Array(32768);
   for (const pixels of pictures) {
     for (let i = 0; i < pixels.length; i += 4) counts[((pixels[i] >> 3) << 10) | ((pixels[i + 1] >> 3) << 5) | (pixels[i + 2] >> 3)] += 1;
@@ -35,7 +35,7 @@ function indices(pixels, colours, known) {
 }
 
 /** Compression of GIF. @param {Uint8Array} data indices of 8 bits @returns {number[]} in blocks */
-export function lzw(data) {
+function lzw(data) {
   /** @type {number[]} */
   const out = [8];
   /** @type {number[]} */

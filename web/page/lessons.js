@@ -1,13 +1,13 @@
 // Lessons: steps with text, a picture to look at, a task, an answer; and a sheet to print.
 import { byId, fill, h } from "./dom.js";
-import { table } from "./treatments.js";
+import { table, usual } from "./treatments.js";
 import { both, t } from "./words.js";
 
 /**
  * @typedef {import("./app.js").App} App
  * @typedef {{en: string, zh: string}} Text
  * @typedef {{title?: Text, text: Text, task: Text, expected: Text, day?: number, lens?: string, second?: string, tab?: string,
- *   scenario?: string, b?: {treatment?: string, without?: string[], sets?: string[], day?: number}}} Step
+ *   scenario?: string, seed?: number, b?: {treatment?: string, without?: string[], sets?: string[], day?: number}}} Step
  * @typedef {{id: string, title: Text, aim: Text, minutes: number, level: Text, scenario: string, size?: string, seed?: number,
  *   step: Step[], misconception: {claim: Text, answer: Text}, sources: string[]}} Lesson
  */
@@ -47,10 +47,10 @@ export function lessonPane(app, run, again, openTab) {
 
 /** Brings the picture to what a step speaks of. @param {App} app @param {Lesson} lesson @param {Step} step @param {(tab: string) => void} openTab */
 async function show(app, lesson, step, openTab) {
-  const scenario = step.scenario ?? lesson.scenario;
+  const [scenario, seed] = [step.scenario ?? lesson.scenario, step.seed ?? lesson.seed];
   const open = app.arms[0]?.course.request;
-  if (!open || open.scenario !== scenario || open.size !== lesson.size || app.arms[0].history.length > 0) {
-    await app.open({ scenario, size: lesson.size, seed: lesson.seed });
+  if (!open || open.scenario !== scenario || open.size !== lesson.size || open.seed !== seed || app.arms[0].history.length > 0) {
+    await app.open({ scenario, size: lesson.size, seed });
   }
   if (step.lens) app.lens = step.lens;
   if (step.second) app.secondLens = step.second;
@@ -60,18 +60,14 @@ async function show(app, lesson, step, openTab) {
     await app.show(Math.round(day * app.perDay));
     await app.addB();
     const { info } = app.arms[1].course;
-    const append = step.b.treatment ? table(step.b.treatment, app.newId(), { start: day, dose: doseOf(step.b.treatment), every: 7, count: 3, days: info.days, extent: info.extent_mm }) : "";
+    const append = step.b.treatment ? table(step.b.treatment, app.newId(), { start: day, ...usual(step.b.treatment), days: info.days, extent: info.extent_mm }) : "";
     const what = step.b.treatment ? t(`treat.${step.b.treatment}`) : [...(step.b.without ?? []).map((id) => `− ${id}`), ...(step.b.sets ?? [])].join(", ");
     await app.change({ append, without: step.b.without, sets: step.b.sets }, what);
   }
   if (step.day !== undefined) await app.show(Math.round(step.day * app.perDay));
   app.tell("view");
-  if (step.tab) openTab(step.tab);
-}
-
-/** @param {string} name */
-function doseOf(name) {
-  return name.startsWith("msc") ? 1e6 : name === "sts" ? 25 : 1;
+  // The words of the lesson stay where nothing has to be done elsewhere.
+  if (step.tab && step.tab !== "look") openTab(step.tab);
 }
 
 /** A guess before the run, beside the outcome after it. @param {App} app @param {() => void} again */
@@ -82,7 +78,7 @@ function predictBox(app, again) {
   const content = [h("p", {}, t("predict.ask")), words];
   if (app.guess === null) {
     const out = h("output", { for: "guess" }, "10 %");
-    const range = h("input", { type: "range", id: "guess", min: 0, max: 60, step: 1, value: 10, "aria-label": t("predict.ask"), oninput: (/** @type {any} */ e) => { out.textContent = `${e.target.value} %`; } });
+    const range = h("input", { type: "range", id: "guess", min: 0, max: 100, step: 1, value: 10, "aria-label": t("predict.ask"), oninput: (/** @type {any} */ e) => { out.textContent = `${e.target.value} %`; } });
     content.push(range, out, " ", h("button", { id: "keep-guess", onclick: () => { app.guess = Number(range.value); again(); } }, t("predict.keep")));
   } else if (branch.isOver) {
     const truth = branch.rows.get(branch.latest)?.[app.columns.necrotic_fraction] ?? NaN;
@@ -94,7 +90,7 @@ function predictBox(app, again) {
 }
 
 /** The sheet of a lesson on paper: tasks with room for answers. @param {Lesson} lesson */
-export function printSheet(lesson) {
+function printSheet(lesson) {
   const sheet = byId("sheet");
   fill(sheet, h("h1", {}, both(lesson.title)), h("p", {}, both(lesson.aim)), h("p", { class: "name" }, `${t("learn.name")}: ______________________   ${t("class.seat")}: ________`),
     ...lesson.step.flatMap((step, i) => [h("h2", {}, `${i + 1}. ${step.title ? both(step.title) : t("learn.task")}`), h("p", {}, both(step.task)), h("div", { class: "lines", "aria-hidden": "true" })]),

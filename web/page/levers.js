@@ -21,7 +21,7 @@ export function chemistry(id, name, value, day) {
 }
 
 /** Ends of a slider: the evidence, widened by half, within what is possible. @param {Lever} lever @param {number} now */
-export function bounds(lever, now) {
+function bounds(lever, now) {
   const [low, high] = lever.evidence ?? lever.possible ?? [0, 1];
   const room = (high - low) / 4;
   const [least, most] = lever.possible ?? [low, high];

@@ -9,7 +9,8 @@ import { showPicker } from "./picker.js";
 import { packed, unpacked } from "./share.js";
 import { showPane, takeBiopsy } from "./side.js";
 import { COLOURS, curveWords, drawStrip, stepAt } from "./strip.js";
-import { language, setLanguage, t } from "./words.js";
+import { fromText, unpack } from "./unpack.js";
+import { language, ofScenario, setLanguage, setScenarioWords, t } from "./words.js";
 
 const TABS = ["look", "change", "biopsy", "why", "learn", "class"];
 const CURVES = ["necrotic_fraction", "ulcer_fraction", "perfused_fraction", "thrombosed_segment_fraction", "calcified_segment_fraction", "hypoxic_fraction", "mean_po2_mmhg", "mineral_ug", "inflammation", "endothelial_integrity", "msc", "bacterial_load", "open_wound_days", "procedures", "visits", "cost"];
@@ -65,7 +66,7 @@ function rebuild() {
   if (app.arms.length === 0) return;
   const { info } = app.arms[0].course;
   byId("title").textContent = `${info.name} · ${t("app.seed", { seed: info.seed })}`;
-  byId("title").title = info.question;
+  byId("title").title = ofScenario(info, "question");
   byId("scrub").max = String(app.lastStep);
   panels.build();
   showTime();
@@ -391,8 +392,10 @@ async function begin() {
   setLanguage(shared?.language ?? asked ?? remembered("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
   const engine = await connect();
   const hello = (await engine.ask({ do: "hello" })).answer;
-  const lessons = document.getElementById("lessons")?.textContent;
-  if (lessons) hello.lessons = JSON.parse(lessons);
+  // An offline page has its texts beside the engine, packed like it.
+  const texts = document.getElementById("texts")?.textContent;
+  if (texts) Object.assign(hello, JSON.parse(new TextDecoder().decode(unpack(fromText(texts)))));
+  setScenarioWords(hello.scenarios_zh);
   app = new App(hello, engine, connect);
   panels = new Panels(app);
   dress();

@@ -11,7 +11,7 @@ import { t } from "./words.js";
  *   picture: Picture, arm: number, slot: number, kind: "lens" | "difference", words: string}} Panel
  */
 
-export const STAINS = ["he", "vk", "alizarin", "section"];
+const STAINS = ["he", "vk", "alizarin", "section"];
 const CALCIUM = /** @type {Record<string, number[]>} */ ({ he: [66, 48, 122], vk: [16, 12, 10], alizarin: [216, 64, 26], section: [10, 8, 6] });
 
 /** All lenses: stains, then fields. @param {App} app */
@@ -80,7 +80,7 @@ export class Panels {
       app.tell("view");
     } }, ...lenses(app).map((lens) => h("option", { value: lens, selected: lens === current }, t(`lens.${lens}`))));
     select.value = current;
-    fill(panel.caption, ...(name ? [h("b", {}, name), " "] : []), select);
+    fill(panel.caption, ...(name ? [h("b", { title: name }, name)] : []), select);
   }
 
   /** Which field a difference shows: that of the lens, else of the second lens. */
@@ -320,7 +320,7 @@ function sign(mark, colour, text) {
 }
 
 /** What an arm is. @param {App} app @param {number} arm */
-export function armName(app, arm) {
+function armName(app, arm) {
   const labels = app.arms[arm].history.map((past) => past.label);
   if (arm === 1 && app.undone) return t("why.undone", { what: app.undone.what }).replace(/^B[:：]\s*/, "");
   return labels.length > 0 ? labels.join(", ") : t("arm.as.is");

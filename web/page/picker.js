@@ -1,6 +1,6 @@
 // The choice of a scenario: cards with their question, what is known and what is assumed.
 import { byId, fill, h } from "./dom.js";
-import { question, t } from "./words.js";
+import { ofScenario, t } from "./words.js";
 
 const GROUPS = /** @type {[string, string[]][]} */ ([
   ["picker.group.disease", ["healthy", "ckd_chronic", "cua_warfarin", "cua_distal", "site_at_risk", "nonuraemic_obesity", "penile", "local_trauma"]],
@@ -41,15 +41,15 @@ export function showPicker(hello, kind, choose, complain) {
   const show = () => {
     const wanted = search.value.trim().toLowerCase();
     fill(list, ...groups.flatMap(([title, names]) => {
-      const cards = names.map((name) => hello.scenarios.find((/** @type {any} */ s) => s.name === name)).filter((s) => s && (`${s.name} ${question(s)} ${s.question}`.toLowerCase().includes(wanted)));
+      const cards = names.map((name) => hello.scenarios.find((/** @type {any} */ s) => s.name === name)).filter((s) => s && (`${s.name} ${ofScenario(s, "question")} ${s.question}`.toLowerCase().includes(wanted)));
       if (cards.length === 0) return [];
       return [h("h3", {}, t(title)), ...cards.map((s) => h("article", { class: "card" },
         h("button", { class: "question", "data-scenario": s.name, onclick: () => {
           const what = request();
           done({ scenario: s.name, seed: what.seed, size: OWN_SIZE.includes(s.name) ? undefined : what.size });
-        } }, question(s)),
+        } }, ofScenario(s, "question")),
         h("p", { class: "quiet" }, h("code", {}, s.name), s.days ? ` · ${t("picker.days", { days: s.days })}` : "", LARGE.includes(s.name) ? ` · ${t("picker.slow")}` : ""),
-        h("details", {}, h("summary", {}, `${t("picker.known")} · ${t("picker.assumed")}`), h("p", { lang: "en" }, h("b", {}, `${t("picker.known")}: `), s.known), h("p", { lang: "en" }, h("b", {}, `${t("picker.assumed")}: `), s.assumed))))];
+        h("details", {}, h("summary", {}, `${t("picker.known")} · ${t("picker.assumed")}`), ...["known", "assumed"].map((key) => h("p", {}, h("b", {}, t("picker.told", { what: t(`picker.${key}`) })), ofScenario(s, /** @type {"known" | "assumed"} */ (key)))))))];
     }));
   };
   search.addEventListener("input", show);

@@ -64,7 +64,7 @@ void main() {
  * Dead, gone or open, healed, mineral of each voxel as one picture. The epidermis of open columns is gone.
  * @param {Frame} frame @param {Uint8Array} kind tissue of each voxel @returns {Uint8Array}
  */
-export function fates(frame, kind) {
+function fates(frame, kind) {
   const out = new Uint8Array(4 * frame.nx * frame.ny);
   const mineral = frame.fields[3];
   for (let i = 0; i < frame.vitality.length; i += 1) {
@@ -78,7 +78,7 @@ export function fates(frame, kind) {
 }
 
 /** Whether this browser draws with WebGL2; `?canvas` in the address forbids it. */
-export function wantsWebGL() {
+function wantsWebGL() {
   return !new URLSearchParams(location.search).has("canvas");
 }
 

@@ -22,7 +22,7 @@ function act(work) {
 }
 
 /** Look: overlays, what lies under the pointer, vessels by severity. @param {App} app */
-export function lookPane(app) {
+function lookPane(app) {
   const overlays = h("div", { class: "overlays" });
   Object.keys(app.overlays).forEach((name, i) => {
     const key = /** @type {keyof App["overlays"]} */ (name);
@@ -88,7 +88,7 @@ function severity(app) {
 }
 
 /** Change: the arm, its treatments, the patient, the arrows. @param {App} app */
-export function changePane(app) {
+function changePane(app) {
   const arm = app.changing;
   if (!arm) return [];
   const { info, branch } = arm.course;
@@ -114,7 +114,7 @@ export function changePane(app) {
 const biopsy = { punch: 1.5, depth: 5.5, x: NaN, where: "anywhere", answer: null, pictures: [], lottery: null };
 
 /** Biopsy: one with its pictures, and the lottery. @param {App} app */
-export function biopsyPane(app) {
+function biopsyPane(app) {
   if (app.arms.length === 0) return [];
   const { info } = app.arms[0].course;
   const wide = info.extent_mm[0];
@@ -167,7 +167,7 @@ function biopsyResult() {
   const words = t("biopsy.findings", { vessels: s.vessels, calcified: s.calcified_von_kossa, he: s.calcified_he, thrombi: s.thrombosed, neointima: s.neointima,
     inflammation: "+".repeat(answer.findings.septal_inflammation) || "0", dead: percent(answer.findings.necrotic_share) });
   const rules = answer.verdicts.map((/** @type {any} */ v) => h("tr", {}, h("th", { scope: "row", title: v.source }, t(`biopsy.rule.${v.rule}`)), h("td", { class: `verdict ${v.verdict}` }, t(`biopsy.${v.verdict}`))));
-  result.append(slides, h("p", {}, `${t("app.day")} ${dayText(answer.day)}: ${words}. ${t("app.simulated")}.`), h("table", {}, ...rules));
+  result.append(slides, h("p", {}, `${t("app.day", { day: dayText(answer.day) })}: ${words}.`), h("p", { class: "quiet" }, t("app.simulated")), h("table", {}, ...rules));
   return result;
 }
 
@@ -199,7 +199,7 @@ async function takeLottery(app) {
 }
 
 /** Wilson's interval of a share, 95 %. @param {number} k @param {number} n */
-export function wilson(k, n) {
+function wilson(k, n) {
   const z = 1.96;
   const p = k / n;
   const middle = (p + (z * z) / (2 * n)) / (1 + (z * z) / n);
@@ -224,7 +224,7 @@ function lotteryResult() {
 }
 
 /** Why: lanes and links. @param {App} app */
-export function whyPane(app) {
+function whyPane(app) {
   if (app.arms.length === 0) return [];
   const a = app.arms[0];
   const events = a.course.events().filter((e) => e.t_d <= app.day + 1e-9);
@@ -241,7 +241,7 @@ export function whyPane(app) {
     link.undo ? h("button", { class: "small undo", title: t("why.undo.help"), onclick: act(() => app.undo(/** @type {any} */ (link.undo).step, /** @type {any} */ (link.undo).changes, link.what)) }, t("why.undo")) : "")));
   pane.push(canvas, list);
   if (app.undone && app.arms.length > 1) {
-    pane.push(h("p", { class: "verdict-box", "aria-live": "polite" }, `${t("why.undone", { what: app.undone.what })}. ${t("why.verdict", { day: dayText(app.day), a: percent(app.value(0, "necrotic_fraction")), b: percent(app.value(1, "necrotic_fraction")) })}`));
+    pane.push(h("p", { class: "verdict-box", "aria-live": "polite" }, t("why.verdict", { undone: t("why.undone", { what: app.undone.what }), day: dayText(app.day), a: percent(app.value(0, "necrotic_fraction")), b: percent(app.value(1, "necrotic_fraction")) })));
   }
   requestAnimationFrame(() => drawLanes(canvas, a.course.rows().filter(([step]) => step <= app.cursor), app.columns, links, events, app.perDay, Math.max(app.perDay, app.cursor)));
   return [box(t("why.title"), ...pane)];
@@ -251,7 +251,7 @@ export function whyPane(app) {
 const room = { pasted: "", many: null };
 
 /** The result code of an arm; empty before the end of its run. @param {App} app @param {number} arm */
-export function resultCode(app, arm) {
+function resultCode(app, arm) {
   const { course } = app.arms[arm];
   const { branch } = course;
   if (!branch.isOver) return "";
@@ -261,7 +261,7 @@ export function resultCode(app, arm) {
 }
 
 /** Class: seat, code, histogram, many sites. @param {App} app */
-export function classPane(app) {
+function classPane(app) {
   if (app.arms.length === 0) return [];
   const { course } = app.arms[0];
   const seat = h("input", { type: "number", id: "seat", min: 1, max: 4095, step: 1, value: course.info.seed });

@@ -10,7 +10,7 @@ export const COLOURS = ["#0072b2", "#b34700"];
 const MARKS = /** @type {Record<string, string>} */ ({ challenge: "▼", dose: "◆", ulceration: "✱", wound_closure: "○", debridement: "■", infection: "✚", decision: "◇" });
 
 /** Highest value of a scale: 1, 2 or 5 times a power of ten. @param {number} most */
-export function niceTop(most) {
+function niceTop(most) {
   if (!(most > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(most));
   return [1, 2, 5, 10].map((x) => x * power).find((x) => x >= most) ?? most;
@@ -33,7 +33,9 @@ export function drawStrip(canvas, what) {
   const left = 44 * ratio;
   const right = wide - 12 * ratio;
   const top = 6 * ratio;
-  const bottom = high - 30 * ratio;
+  // A row of events for each arm, then the days.
+  const rows = what.ticks.some((one) => one.arm === 1) ? 2 : 1;
+  const bottom = high - (18 + 11 * rows) * ratio;
   const x = (/** @type {number} */ step) => left + ((right - left) * step) / Math.max(1, what.last);
   let most = 0;
   for (const curve of what.curves) for (const [, row] of curve.rows) if (row[what.column] > most) most = row[what.column];
@@ -82,7 +84,7 @@ export function drawStrip(canvas, what) {
   // Closures as a band of density, rarer events as signs: shape says what, height says which arm.
   for (const tick of what.ticks) {
     const sign = MARKS[tick.kind];
-    const line = high - (what.ticks.some((one) => one.arm === 1) && tick.arm === 1 ? 12 : 20) * ratio;
+    const line = bottom + (9 + 11 * tick.arm) * ratio;
     c.fillStyle = COLOURS[tick.arm];
     if (sign) c.fillText(sign, x(tick.step) - 4 * ratio, line + 3 * ratio);
     else if (tick.kind === "closure") c.fillRect(x(tick.step), line - 3 * ratio, ratio, 6 * ratio);
@@ -104,5 +106,5 @@ export function stepAt(canvas, clientX, last) {
 
 /** Words of the curve for those who cannot see it. @param {string} name @param {number} value @param {number} day */
 export function curveWords(name, value, day) {
-  return `${name}: ${Number.isFinite(value) ? value.toPrecision(3) : "–"} (${t("app.day")} ${day})`;
+  return `${name}: ${Number.isFinite(value) ? value.toPrecision(3) : "–"} (${t("app.day", { day })})`;
 }

@@ -6,7 +6,7 @@ import { t } from "./words.js";
 /** @typedef {{kind: string, route?: string, dose?: [string, number], every?: number, count?: number}} Recipe */
 
 /** @type {Record<string, Recipe>} */
-export const RECIPES = {
+const RECIPES = {
   msc_intradermal: { kind: "msc", route: "intradermal", dose: ["dose_cells_per_cm2", 1e6], every: 7, count: 3 },
   msc_iv: { kind: "msc", route: "iv", dose: ["dose_cells_per_kg", 1e6], every: 7, count: 3 },
   msc_vehicle: { kind: "msc", route: "vehicle", dose: ["dose_cells_per_cm2", 1e6], every: 7, count: 3 },
@@ -22,6 +22,12 @@ export const RECIPES = {
   antibiotic: { kind: "antibiotic", route: "iv", dose: ["dose_mg", 1000], every: 1, count: 14 },
   trauma: { kind: "trauma" },
 };
+
+/** Dose and rhythm of a recipe as the shipped scenarios have them. @param {string} name */
+export function usual(name) {
+  const { dose, every, count } = RECIPES[name];
+  return { dose: dose?.[1] ?? 0, every: every ?? 1, count: count ?? 1 };
+}
 
 /**
  * A recipe as a table of a scenario; doses beyond the end of the run are left out.
@@ -64,10 +70,11 @@ export function treatmentForm(now, add, newId) {
     doseField.hidden = !recipe.dose;
     everyField.hidden = !recipe.every;
     countField.hidden = !recipe.every;
-    dose.value = String(recipe.dose?.[1] ?? 0);
+    const given = usual(kind.value);
+    dose.value = String(given.dose);
     unit.textContent = recipe.dose ? recipe.dose[0].replace("dose_", "").replaceAll("_", " ") : "";
-    every.value = String(+(recipe.every ?? 1).toFixed(4));
-    count.value = String(recipe.count ?? 1);
+    every.value = String(+given.every.toFixed(4));
+    count.value = String(given.count);
   };
   kind.addEventListener("change", show);
   show();

@@ -1,5 +1,5 @@
 // What lies over the tissue: vessels in true width with their state, cells, the crosshair, the scale bar. Colour is never alone:
-// a clot is a cross with a halo, a vessel without flow is hollow, calcium is a black rim.
+// a clot is a cross with a halo or a dashed line, a vessel without flow is hollow, calcium is a black rim.
 
 /**
  * @typedef {import("./frame.js").Frame} Frame
@@ -10,11 +10,12 @@
  */
 
 const CLASS = ["#c0182b", "#9a3f86", "#2f5fa8"];
+const CLOT = "#e66100";
 const CELLS = ["#3b2a7a", "#8c5fbf", "#009e73"];
 const BARS = [20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 /** Length of the scale bar of a picture so wide: of a fixed series, the nearest to a fifth. @param {number} width [µm] */
-export function barLength(width) {
+function barLength(width) {
   const off = (/** @type {number} */ bar) => Math.abs(Math.log(bar / (width / 5)));
   return BARS.reduce((best, bar) => (off(bar) < off(best) ? bar : best));
 }
@@ -47,11 +48,7 @@ export function drawMarks(c, frame, g, rect, marks) {
     for (let s = 0; s < Math.min(g.count, frame.segmentCount); s += 1) drawVessel(c, frame, g, s, px, py, sx, ratio, marks);
   }
   if (marks.cells) drawCells(c, frame, g, px, py, ratio);
-  if (marks.clots) {
-    for (let s = 0; s < Math.min(g.count, frame.segmentCount); s += 1) {
-      if (frame.segments[6 * s + 2] >= 230 && (g.flags[s] & 4)) drawCross(c, px, py, pieces(g, s)[0], ratio * ((g.flags[s] & 3) === 1 ? 1.6 : 3.4));
-    }
-  }
+  if (marks.clots) drawClots(c, frame, g, px, py, sx, ratio);
   const at = marks.selected === null ? -1 : g.ids.indexOf(marks.selected);
   if (at >= 0) {
     const [x0, y0, x1, y1] = pieces(g, at)[0];
@@ -101,13 +98,47 @@ function drawVessel(c, frame, g, s, px, py, scale, ratio, marks) {
 }
 
 /**
+ * Closed vessels: a cross with a halo. A capillary seen from afar is a dashed line instead, and where crosses would cover each
+ * other one stands for its neighbours.
+ * @param {CanvasRenderingContext2D} c @param {Frame} frame @param {Geometry} g
+ * @param {(x: number) => number} px @param {(y: number) => number} py @param {number} scale @param {number} ratio
+ */
+function drawClots(c, frame, g, px, py, scale, ratio) {
+  const isNear = scale > 0.15 * ratio;
+  const cell = 9 * ratio;
+  const taken = new Set();
+  const crosses = [];
+  c.setLineDash([2 * ratio, 1.5 * ratio]);
+  c.lineWidth = 1.1 * ratio;
+  c.strokeStyle = CLOT;
+  for (let s = 0; s < Math.min(g.count, frame.segmentCount); s += 1) {
+    if (frame.segments[6 * s + 2] < 230 || !(g.flags[s] & 4)) continue;
+    const isCapillary = (g.flags[s] & 3) === 1;
+    const [x0, y0, x1, y1] = pieces(g, s)[0];
+    if (isCapillary && !isNear) {
+      c.beginPath();
+      c.moveTo(px(x0), py(y0));
+      c.lineTo(px(x1), py(y1));
+      c.stroke();
+      continue;
+    }
+    const place = `${Math.floor(px((x0 + x1) / 2) / cell)},${Math.floor(py((y0 + y1) / 2) / cell)}`;
+    if (taken.has(place)) continue;
+    taken.add(place);
+    crosses.push([[x0, y0, x1, y1], ratio * (isCapillary ? 1.6 : 3.4)]);
+  }
+  c.setLineDash([]);
+  for (const [piece, half] of /** @type {[number[], number][]} */ (crosses)) drawCross(c, px, py, piece, half);
+}
+
+/**
  * @param {CanvasRenderingContext2D} c @param {(x: number) => number} px @param {(y: number) => number} py @param {number[]} piece
  * @param {number} half
  */
 function drawCross(c, px, py, piece, half) {
   const x = px((piece[0] + piece[2]) / 2);
   const y = py((piece[1] + piece[3]) / 2);
-  for (const [colour, width] of /** @type {[string, number][]} */ ([["#fff", 1.1], ["#e66100", 0.5]])) {
+  for (const [colour, width] of /** @type {[string, number][]} */ ([["#fff", 1.1], [CLOT, 0.5]])) {
     c.beginPath();
     c.moveTo(x - half, y - half);
     c.lineTo(x + half, y + half);

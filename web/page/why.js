@@ -1,14 +1,14 @@
 // «Why did this ulcer form?»: backwards through the event log, drawn as lanes of time. Each link can be undone: the same site
 // with the same dice without that cause. A cause is what changes the outcome of the model when it is taken away.
 import { dayText, percent } from "./dom.js";
-import { t } from "./words.js";
+import { t, tOr } from "./words.js";
 
 /**
  * @typedef {import("./course.js").Event} Event
  * @typedef {{lane: string, step: number, text: string, what: string, undo: {step: number, changes: Record<string, any>} | null}} Link
  */
 
-export const LANES = [
+const LANES = [
   ["exposure", ""], ["endothelium", "endothelial_integrity"], ["calcium", "calcified_segment_fraction"], ["clot", "thrombosed_segment_fraction"],
   ["oxygen", "hypoxic_fraction"], ["inflammation", "inflammation"], ["tissue", "necrotic_fraction"],
 ];
@@ -43,7 +43,7 @@ export function chain(events, perDay, place, width, value) {
     const first = own.reduce((a, b) => (a.t_d <= b.t_d ? a : b));
     const last = own.reduce((a, b) => (a.t_d > b.t_d ? a : b));
     links.push({ lane: "tissue", step: step(last), what: t("event.death"), undo: { step: step(first), changes: { sets: ["mechanisms.damp_loop=false"] } },
-      text: `${t("why.link.death", { day: dayText(last.t_d), n: own.length, first: dayText(first.t_d) })}. ${t("why.link.loop")}.` });
+      text: t("why.link.loop", { deaths: t("why.link.death", { day: dayText(last.t_d), n: own.length, first: dayText(first.t_d) }) }) });
     const share = value(step(last), "hypoxic_fraction");
     links.push({ lane: "oxygen", step: step(first), text: t("why.link.hypoxia", { share: percent(share) }), what: t("why.lane.oxygen"), undo: null });
   }
@@ -73,7 +73,7 @@ export function chain(events, perDay, place, width, value) {
   for (const e of named && !exposures.includes(named) ? [named, ...exposures] : exposures.sort((a, b) => b.t_d - a.t_d)) {
     const id = e.entity.split(":")[1] ?? e.entity;
     const key = e.kind === "challenge" ? "why.link.challenge" : "why.link.dose";
-    links.push({ lane: "exposure", step: step(e), text: t(key, { day: dayText(e.t_d), id }), what: id, undo: { step: step(e), changes: { without: [id] } } });
+    links.push({ lane: "exposure", step: step(e), text: t(key, { day: dayText(e.t_d), id: tOr(`entry.${id}`, id) }), what: tOr(`entry.${id}`, id), undo: { step: step(e), changes: { without: [id] } } });
   }
   return links;
 }

@@ -25,7 +25,7 @@ export const WORDS = {
   "app.share.done": ["The link is in the clipboard; it holds scenario, seed, changes, day and view.", "链接已复制，包含情景、种子、改动、日期和视图。"],
   "app.share.version": ["This link was made by version {theirs}; this is {ours}. Numbers may differ.", "此链接由版本 {theirs} 生成，当前为 {ours}，数值可能不同。"],
   "app.export": ["Save", "保存"],
-  "app.day": ["day", "第"],
+  "app.day": ["day {day}", "第 {day} 天"],
   "app.day.of": ["day {day} of {days}", "第 {day} 天 / 共 {days} 天"],
   "app.seed": ["seed {seed}", "种子 {seed}"],
   "app.skip": ["Skip to the controls of time", "跳到时间控制"],
@@ -33,11 +33,12 @@ export const WORDS = {
   "picker.open": ["Scenarios", "情景"],
   "picker.search": ["Search", "搜索"],
   "picker.known": ["Known", "已知"],
+  "picker.told": ["{what}: ", "{what}："],
   "picker.assumed": ["Assumed", "假设"],
   "picker.days": ["{days} days", "{days} 天"],
   "picker.size": ["Size", "尺寸"],
   "picker.size.full": ["whole (as the scenario says)", "完整（按情景设定）"],
-  "picker.size.classroom": ["classroom: 2 × 6 mm, 40 µm, fast", "课堂：2 × 6 mm,40 µm，速度快"],
+  "picker.size.classroom": ["classroom: 3 × 6 mm, 40 µm, fast", "课堂：3 × 6 mm，40 µm，速度快"],
   "picker.seed": ["Seed = site of skin", "种子 = 皮肤部位"],
   "picker.file": ["Open a scenario file (TOML)", "打开情景文件（TOML）"],
   "picker.group.disease": ["The disease", "疾病"],
@@ -79,7 +80,7 @@ export const WORDS = {
   "lens.repair": ["repair signal", "修复信号"],
   "lens.vegf": ["VEGF", "VEGF"],
   "lens.bacteria": ["bacteria", "细菌"],
-  "lens.difference": ["difference B − A: {field}", "差异 B − A:{field}"],
+  "lens.difference": ["difference B − A: {field}", "差异 B − A：{field}"],
   "lens.difference.help": ["Blue: less in B. Red: more in B.", "蓝：B 较少。红：B 较多。"],
   "overlay.title": ["Overlays", "叠加"],
   "overlay.vessels": ["vessels", "血管"],
@@ -118,7 +119,7 @@ export const WORDS = {
   "inspect.integrity": ["endothelium", "内皮完整性"],
   "inspect.flow": ["flow, of that on day 0", "血流（相对第 0 天）"],
   "inspect.po2": ["oxygen of the blood", "血氧分压"],
-  "inspect.place": ["{x} mm across, {y} mm deep: {what}", "横向 {x} mm，深 {y} mm:{what}"],
+  "inspect.place": ["{x} mm across, {y} mm deep: {what}", "横向 {x} mm，深 {y} mm：{what}"],
   "inspect.why": ["Why?", "为什么？"],
   "inspect.hold": ["What if it had stayed open?", "如果它保持开放？"],
   "inspect.list": ["Vessels by severity", "血管（按严重程度）"],
@@ -202,11 +203,14 @@ export const WORDS = {
   "biopsy.lottery.anywhere": ["anywhere", "任意处"],
   "biopsy.lottery.lesion": ["over dead or open tissue", "坏死或创面上"],
   "biopsy.lottery.edge": ["around its edge", "边缘附近"],
-  "biopsy.lottery.result": ["{share} % positive ({low} to {high}), {inadequate} % inadequate, of {n}", "{n} 次中阳性 {share} %({low}–{high})，取材不足 {inadequate} %"],
-  "biopsy.lottery.note": ["Intervals hold for sampling this one site, not for patients. The published sensitivity of the rule with the best accuracy is 85 % in lesional skin (McMullen 2019).", "区间仅适用于对这一部位的抽样，不代表患者。准确度最高的规则在病变皮肤中的文献敏感度为 85 %(McMullen 2019)。"],
+  "biopsy.lottery.result": ["{share} % positive ({low} to {high}), {inadequate} % inadequate, of {n}", "{n} 次中阳性 {share} %（{low}–{high}），取材不足 {inadequate} %"],
+  "biopsy.lottery.note": ["Intervals hold for sampling this one site, not for patients. The published sensitivity of the rule with the best accuracy is 85 % in lesional skin (McMullen 2019).", "区间仅适用于对这一部位的抽样，不代表患者。准确度最高的规则在病变皮肤中的文献敏感度为 85 %（McMullen 2019）。"],
   "why.title": ["Why did this ulcer form?", "这个溃疡为什么形成？"],
   "why.none": ["Nothing has died or opened yet. Play on, or choose a scenario with a lesion.", "尚无坏死或破溃。请继续播放，或选择有病变的情景。"],
   "why.help": ["Backwards from what you see, through the event log of this run. In this model: a cause is what changes the outcome when it is undone.", "从所见结果沿本次运行的事件记录回溯。在本模型中：去掉之后结果随之改变的，才是原因。"],
+  "entry.bruise": ["bruise", "挫伤"],
+  "entry.step": ["change of the blood", "血液变化"],
+  "entry.product": ["treatment", "治疗产品"],
   "why.lane.exposure": ["exposure", "暴露"],
   "why.lane.endothelium": ["endothelium", "内皮"],
   "why.lane.calcium": ["calcium", "钙"],
@@ -220,12 +224,12 @@ export const WORDS = {
   "why.link.challenge": ["day {day}: {id}", "第 {day} 天：{id}"],
   "why.link.dose": ["day {day}: {id} was given", "第 {day} 天：给予 {id}"],
   "why.link.hypoxia": ["oxygen around it had been falling: {share} % of the tissue was short of oxygen", "周围氧供下降：{share} % 的组织缺氧"],
-  "why.link.loop": ["dead tissue sends a damage signal that injures vessels near by", "坏死组织发出损伤信号，伤及邻近血管"],
+  "why.link.loop": ["{deaths}; dead tissue sends a damage signal that injures vessels near by", "{deaths}；坏死组织发出损伤信号，伤及邻近血管"],
   "why.link.calcium": ["calcium lies in walls that were injured", "钙沉积在受损的管壁"],
   "why.undo": ["Undo this", "去掉它"],
   "why.undo.help": ["Runs the same site with the same dice without this cause, as arm B.", "以相同部位和随机数、去掉该原因重新运行，作为 B 组。"],
   "why.undone": ["B: without «{what}»", "B：没有「{what}」"],
-  "why.verdict": ["In this model, on day {day}: {a} % of the tissue had died with it, {b} % without it.", "在本模型中，第 {day} 天：有它时 {a} % 组织坏死，没有它时 {b} %。"],
+  "why.verdict": ["{undone}. In this model, on day {day}: {a} % of the tissue had died with it, {b} % without it.", "{undone}。在本模型中，第 {day} 天：有它时 {a} % 组织坏死，没有它时 {b} %。"],
   "learn.title": ["Lessons", "课程"],
   "learn.minutes": ["{n} min", "{n} 分钟"],
   "learn.begin": ["Begin", "开始"],
@@ -255,7 +259,7 @@ export const WORDS = {
   "class.paste": ["Codes of the class", "全班代码"],
   "class.draw": ["Draw", "绘图"],
   "class.result": ["{n} codes, {bad} not understood. Ulcer in {ulcer} of {n}. Dead tissue: median {median} %.", "{n} 个代码，{bad} 个无法识别。{n} 例中 {ulcer} 例溃疡。坏死组织中位数 {median} %。"],
-  "class.group": ["setting {key}: {n} codes, ulcer in {ulcer}, median {median} % dead", "设置 {key}:{n} 个代码，溃疡 {ulcer} 例，坏死中位数 {median} %"],
+  "class.group": ["setting {key}: {n} codes, ulcer in {ulcer}, median {median} % dead", "设置 {key}：{n} 个代码，溃疡 {ulcer} 例，坏死中位数 {median} %"],
   "class.axis": ["share of the tissue that died (%)", "坏死组织比例（%）"],
   "class.many": ["Same {n} sites, both arms", "同样 {n} 个部位，两组"],
   "class.many.run": ["Run {n} small sites", "运行 {n} 个小部位"],
@@ -311,36 +315,13 @@ export const WORDS = {
   "column.cost": ["cost", "费用"],
 };
 
-/** Questions of the shipped scenarios in Chinese; English stands in their files. @type {Record<string, string>} */
-export const QUESTIONS = {
-  arterial_gangrene: "大动脉闭塞造成的坏疽与钙化防御有何不同？",
-  block_3d: "三维皮肤块中的病变如何扩展？",
-  ckd_chronic: "长期透析而无打击时，皮肤小血管会怎样？",
-  cua_distal: "小腿远端的病变与近端有何不同？",
-  cua_warfarin: "健康人能恢复的小挫伤，在服用华法林的透析患者身上会变成扩展性病变吗？",
-  fetuin_a_mouse: "缺乏胎球蛋白 A 的小鼠会自行钙化吗？",
-  healthy: "健康皮肤能一直保持健康吗？",
-  local_trauma: "单独一次挫伤会造成什么？",
-  mesentery: "实测肠系膜血管网中的闭塞如何影响血流和氧？",
-  msc_bundle: "综合方案（多途径干细胞加支持治疗）在长期会改变什么？",
-  msc_early: "更早给予干细胞是否更好？",
-  msc_iv: "静脉输注的干细胞能到达病变并起作用吗？",
-  msc_late: "较晚给予干细胞还有用吗？",
-  msc_local: "与不含细胞的针刺相比，注射到病变边缘的干细胞能限制病变吗？",
-  msc_vehicle: "只有针刺、没有细胞，会怎样？",
-  multimodal: "几种治疗合用能否改变病变？",
-  nonuraemic_obesity: "没有尿毒症、但有肥胖的人会发病吗？",
-  penile: "阴茎部位的病变有何不同？",
-  selye_rat: "Selye 的致敏与激发实验在模型中能重现吗？",
-  site_at_risk: "哪个触发因素会使一块安静而已钙化的皮肤变成病变？",
-  snf472: "SNF472 能改变已形成的病变吗？",
-  sts: "从第 14 天起随透析给予硫代硫酸钠，能改变已形成的病变吗？",
-  thrombotic_vasculopathy: "没有钙化的血栓性血管病看起来有何不同？",
-  venous_stasis: "静脉淤积性溃疡与钙化防御有何不同？",
-  vitamin_k_rodent: "停用华法林后大量补充维生素 K，能把血管壁里的矿物质再取走吗？",
-  vitk_apixaban: "停用华法林，改用维生素 K 和阿哌沙班，会改变什么？",
-  warfarin_rodent: "华法林加维生素 D 的啮齿动物模型会怎样？",
-};
+/** Words of the shipped scenarios in Chinese; the English ones stand in their files. @type {Record<string, Record<string, string>>} */
+let scenarios = {};
+
+/** @param {Record<string, Record<string, string>>} words */
+export function setScenarioWords(words) {
+  scenarios = words;
+}
 
 /** @type {"en" | "zh"} */
 let current = "en";
@@ -373,7 +354,7 @@ export function both(both) {
   return both ? (current === "zh" ? both.zh : both.en) : "";
 }
 
-/** Question of a scenario. @param {{name: string, question: string}} scenario */
-export function question(scenario) {
-  return (current === "zh" && QUESTIONS[scenario.name]) || scenario.question;
+/** What a scenario asks, what is known, what is assumed. @param {Record<string, any>} scenario @param {"question" | "known" | "assumed"} key @returns {string} */
+export function ofScenario(scenario, key) {
+  return (current === "zh" && scenarios[scenario.name]?.[key]) || scenario[key];
 }

@@ -4,10 +4,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { QUESTIONS, WORDS } from "../page/words.js";
+import { WORDS } from "../page/words.js";
 
 const PAGE = join(dirname(fileURLToPath(import.meta.url)), "..", "page");
-const SCENARIOS = join(PAGE, "..", "..", "scenarios");
 const scripts = readdirSync(PAGE).filter((name) => name.endsWith(".js") && name !== "words.js").map((name) => readFileSync(join(PAGE, name), "utf8")).join("\n");
 
 test("every key has both languages, with the same values in them", () => {
@@ -31,9 +30,4 @@ test("no key is in the table that nobody uses", () => {
   const built = [...scripts.matchAll(/`([a-z.]+\.)(?:[a-z.]*)\$\{/g)].map((found) => found[1]);
   const unused = Object.keys(WORDS).filter((key) => !scripts.includes(`"${key}"`) && !built.some((prefix) => key.startsWith(prefix)) && !key.startsWith("host."));
   assert.deepEqual(unused, []);
-});
-
-test("every shipped scenario has its question in Chinese", () => {
-  const names = readdirSync(SCENARIOS).filter((name) => name.endsWith(".toml")).map((name) => name.replace(".toml", ""));
-  assert.deepEqual(names.filter((name) => !(name in QUESTIONS)), []);
 });

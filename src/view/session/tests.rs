@@ -1,4 +1,5 @@
 use super::*;
+use crate::scenario::Scenario;
 
 const SMALL: &str = "schema = 1\nname = \"small\"\nquestion = \"q\"\nknown = \"k\"\nassumed = \"a\"\nextends = \"cua_warfarin\"\n\
      [run]\ndays = 12\n[space]\nwidth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n[network]\njudge = false\n\
@@ -156,14 +157,14 @@ fn a_classroom_site_is_small_and_keeps_its_bruise() {
         json!({ "do": "open", "scenario": "cua_warfarin", "size": "classroom", "days": 2 }),
     );
     assert_eq!(opened["is"], "opened", "{opened}");
-    assert_eq!(opened["extent_mm"][0], 2.0);
+    assert_eq!(opened["extent_mm"][0], 3.0);
     assert_eq!(opened["extent_mm"][2], 6.0);
     let bruise = opened["entries"]
         .as_array()
         .into_iter()
         .flatten()
         .find(|e| e["id"] == "bruise");
-    assert_eq!(bruise.map(|e| e["x_mm"].clone()), Some(json!(1.0)));
+    assert_eq!(bruise.map(|e| e["x_mm"].clone()), Some(json!(1.5)));
 }
 
 #[test]

@@ -1,9 +1,35 @@
-//! A table of words with named columns, as figures and reports read the tables of a comparison or an experiment.
+//! Tables of CSV read back: cells of a line, and tables of words with named columns.
 
 use std::path::Path;
 
+use super::files;
 use crate::error::Result;
-use crate::output::files;
+use crate::math;
+
+/// A number with its interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// Ends of its interval.
+    pub ends: Option<(f64, f64)>,
+}
+
+impl Estimate {
+    /// The same in another unit.
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            value: factor * self.value,
+            ends: self.ends.map(|(low, high)| (factor * low, factor * high)),
+        }
+    }
+
+    /// Least and largest number that it spans.
+    pub fn reach(self) -> [f64; 2] {
+        let (low, high) = self.ends.unwrap_or((self.value, self.value));
+        [math::min(low, self.value), math::max(high, self.value)]
+    }
+}
 
 /// A table of CSV: quotes where a writer needed them, lines of any kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +62,12 @@ impl Records {
             names: names.iter().map(|name| name.trim().to_owned()).collect(),
             rows: lines.collect(),
         }
+    }
+
+    /// The first row, counted from 1, that has not as many cells as the header.
+    pub fn uneven(&self) -> Option<usize> {
+        let wrong = |row: &Vec<String>| row.len() != self.names.len();
+        self.rows.iter().position(wrong).map(|at| at + 1)
     }
 
     /// The rows, in order.
@@ -78,6 +110,20 @@ impl<'a> Record<'a> {
     pub fn number(&self, name: &str) -> Option<f64> {
         self.text(name).parse().ok().filter(|x: &f64| x.is_finite())
     }
+
+    /// The number of a column with the ends of its interval, `<ends>_low` and `<ends>_high`.
+    pub fn estimate(&self, name: &str, ends: &str) -> Option<Estimate> {
+        let end = |side: &str| self.number(&format!("{ends}_{side}"));
+        Some(Estimate {
+            value: self.number(name)?,
+            ends: end("low").zip(end("high")),
+        })
+    }
+}
+
+/// Cells of one line, quotes taken off.
+pub fn cells(line: &str) -> Vec<String> {
+    lines(line).into_iter().next().unwrap_or_else(|| vec![String::new()])
 }
 
 /// Cells line by line; a line break inside quotes belongs to its cell. Empty lines are left out.
@@ -122,5 +168,22 @@ mod tests {
         assert_eq!((rows[1].number("x"), rows[1].text("none")), (None, ""));
         assert_eq!(table.words("arm"), ["a", "b"]);
         assert!(table.has("x") && !table.has("y"));
+        assert_eq!(table.uneven(), None);
+        assert_eq!(Records::parse("a,b\n1,2\n3\n").uneven(), Some(2));
+    }
+
+    #[test]
+    fn cells_of_a_line_may_be_quoted_and_empty() {
+        assert_eq!(cells("a,\"b,\"\"c\",,d"), ["a", "b,\"c", "", "d"]);
+        assert_eq!(cells(""), [""]);
+        assert_eq!(cells("1,"), ["1", ""]);
+    }
+
+    #[test]
+    fn an_interval_has_both_ends_or_none() {
+        let table = Records::parse("x,ci_low,ci_high\n1,0,3\n1,0,\n");
+        let found: Vec<_> = table.rows().filter_map(|row| row.estimate("x", "ci")).collect();
+        assert_eq!(found[0].times(2.0).ends, Some((0.0, 6.0)));
+        assert_eq!((found[1].ends, found[1].reach()), (None, [1.0, 1.0]));
     }
 }
