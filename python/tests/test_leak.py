@@ -16,7 +16,7 @@ def resident_mib():
 
 def one(tiny, seed):
     """One of everything that holds memory of the engine."""
-    calcisim.simulate({"host.phosphate_mmol_per_l": 2.0}, seed % 5, scenario=tiny, days=0.1)
+    calcisim.simulate({"host.phosphate_mmol_per_l": 2.0}, seed % 5, scenario=tiny, days=0.05)
     if seed % 10:
         return
     with calcisim.Model(tiny, seed=seed % 5, threads=1) as model:
@@ -47,7 +47,7 @@ def test_temporary_folders_and_open_files_go_with_their_runs(tiny):
     files = lambda: len(os.listdir("/proc/self/fd"))  # noqa: E731
     before, opened = folders(), files()
     for seed in range(20):
-        run = calcisim.run(tiny, seed=seed, days=0.1)
+        run = calcisim.run(tiny, seed=seed, days=0.05)
         run.fields("oxygen").values.sum()
     del run
     gc.collect()
