@@ -94,6 +94,8 @@ pub struct Verdict {
     /// By criterion, then hypothesis.
     outcomes: Vec<Vec<Outcome>>,
     points: Vec<u64>,
+    /// Fewest and most sites of an arm at a point.
+    sites: [usize; 2],
     factors: Vec<String>,
     /// Values of the factors, by point.
     vectors: Vec<Vec<f64>>,
@@ -125,6 +127,10 @@ pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
     let span = at("design_role").map_or(0, |i| i + 1)..at("scenario_digest").unwrap_or(0);
     let factors: Vec<String> = table.names.get(span.clone()).unwrap_or_default().to_vec();
     let arms: Vec<&str> = table.arms().collect();
+    let counts = arms
+        .iter()
+        .flat_map(|arm| points.iter().map(|&point| table.runs(arm, Some(point)).len()));
+    let sites = counts.fold([usize::MAX, 0], |[low, high], n| [low.min(n), high.max(n)]);
     let vectors = points
         .iter()
         .map(|&point| {
@@ -139,6 +145,7 @@ pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
         criteria,
         outcomes,
         points,
+        sites,
         factors,
         vectors,
     })
@@ -316,9 +323,13 @@ impl Verdict {
                 cells.join(" | ")
             );
         }
+        let sites = match self.sites {
+            [low, high] if low == high => format!("{low}"),
+            [low, high] => format!("{low} to {high}"),
+        };
         let _ = write!(
             text,
-            "\n## What was found\n\n{} parameter vectors. Share of those that meet a criterion (95 %); none of n is written as < 3/n.\n\n{head}",
+            "\n## What was found\n\n{} parameter vectors, {sites} sites of each arm at each. Share of those that meet a criterion (95 %); none of n is written as < 3/n.\n\n{head}",
             self.points.len()
         );
         for (criterion, row) in self.criteria.iter().zip(&self.outcomes) {
@@ -408,7 +419,7 @@ impl Verdict {
                 .factors
                 .iter()
                 .zip(&self.vectors[best])
-                .map(|(name, value)| format!("`{name}` {}", crate::output::number(*value)))
+                .map(|(name, value)| format!("`{name}` {}", three_digits(*value)))
                 .collect();
             let _ = writeln!(
                 text,
@@ -421,6 +432,13 @@ impl Verdict {
         }
         text
     }
+}
+
+/// A number to three digits.
+fn three_digits(x: f64) -> String {
+    format!("{x:.2e}")
+        .parse()
+        .map_or_else(|_| x.to_string(), crate::output::number)
 }
 
 /// «3/20 (0.05-0.36)», or «< 3/20» for none.
