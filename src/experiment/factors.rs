@@ -139,6 +139,7 @@ pub(super) fn read(sections: Vec<Section>, widen: f64, faults: &mut Faults) -> V
             fault.expected =
                 "a path as for --set: a registry key, mechanisms.SWITCH, scale.ARROW, therapy.ID.FIELD".into();
             faults.push(&place, fault);
+            section.misspelt("path", faults);
             continue;
         };
         if found.iter().any(|(factor, _)| factor.path == path) {

@@ -68,6 +68,7 @@ pub(super) fn sweep(
                 fault.expected = format!("method = {}", quoted(methods));
                 faults.push(&place, fault);
             }
+            section.misspelt("method", faults);
             return nothing;
         }
     };

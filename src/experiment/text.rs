@@ -267,6 +267,17 @@ impl Section {
             .unwrap_or_default()
     }
 
+    /// Says that an entry looks like a key that is missing.
+    pub fn misspelt(&self, key: &str, faults: &mut Faults) {
+        for (name, item) in &self.entries {
+            if parameters::nearest_word(name, [key]).is_some() {
+                let mut fault = item.place.fault(&self.key(name), &item.text);
+                fault.suggestion = format!("did you mean `{key}`?");
+                faults.push(&item.place, fault);
+            }
+        }
+    }
+
     /// Says of every key that nobody asked for that it is unknown. `elsewhere` holds words of other tools and what they
     /// are called here.
     pub fn done(self, faults: &mut Faults, elsewhere: &[(&str, &str)]) {

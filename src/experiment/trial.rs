@@ -13,6 +13,7 @@ use super::file::MOST_RUNS;
 use super::points::Points;
 use super::sampled::{Analysis, correlations, singly, with_distribution};
 use super::text::{Item, Node, Section};
+use crate::parameters::nearest_word;
 use crate::scenario::{Faults, Place};
 
 /// Kind of draws of strata, beside those of designs.
@@ -252,6 +253,13 @@ fn add_strata(
         let Some(values) = values else {
             let mut fault = place.fault(&path, "");
             fault.expected = "a value in every stratum: the scenario has none of its own under this path".into();
+            let others = strata
+                .iter()
+                .flat_map(|stratum| &stratum.sets)
+                .map(|(other, _, _)| other.as_str());
+            if let Some(near) = nearest_word(&path, others.filter(|other| *other != path)) {
+                fault.suggestion = format!("did you mean {near}, as in another stratum?");
+            }
             faults.push(&place, fault);
             continue;
         };

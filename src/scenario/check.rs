@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::{Draft, Faults, Given, Place, TOP, canonical};
+use super::draft::{Draft, Faults, Given, LISTS, Place, TOP, canonical};
 use super::{Held, Origin, Scenario, Switch, schedule, shipped};
 use crate::error::{Diagnostic, Error, Result};
 use crate::math;
@@ -500,11 +500,15 @@ fn unknown(key: &str, given: &Given) -> Diagnostic {
         return fault;
     }
     if !key.contains('.')
-        && let Some(near) =
-            parameters::nearest_word(key, TOP.iter().copied()).filter(|near| parameters::likeness(key, near) > 0.7)
+        && let Some(near) = parameters::nearest_word(key, TOP.iter().chain(LISTS).copied())
+            .filter(|near| parameters::likeness(key, near) > 0.7)
     {
         fault.message = "no such key".into();
-        fault.suggestion = format!("did you mean {near}?");
+        fault.suggestion = if LISTS.contains(&near) {
+            format!("did you mean [[{near}]]?")
+        } else {
+            format!("did you mean {near}?")
+        };
         return fault;
     }
     fault.message = "no such key".into();
