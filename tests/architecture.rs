@@ -646,6 +646,7 @@ fn a_link_of_a_document_leads_to_a_file() {
         "docs/other_languages.md",
         "python/README.md",
         "docs/credibility.md",
+        "docs/verdict.md",
         "docs/reproducibility.md",
         "docs/reliability.md",
         "docs/threat_model.md",
