@@ -139,6 +139,7 @@ impl Faults {
     ///
     /// # Errors
     /// [`Error::Input`] with all of them.
+    #[cfg(feature = "cli")]
     pub fn into_result(self) -> Result<()> {
         if self.is_empty() {
             return Ok(());
