@@ -114,7 +114,7 @@ fn or_kill(process: &mut Child, after: Duration) -> std::io::Result<bool> {
 }
 
 #[test]
-#[ignore = "minutes"]
+#[ignore = "minutes: just endurance, or cargo test --release --test endurance -- --ignored"]
 fn a_hundred_kills_of_a_run_lose_nothing_and_change_nothing() -> Tested {
     let above = tempfile::tempdir()?;
     let straight = above.path().join("straight");
@@ -164,7 +164,7 @@ fn a_hundred_kills_of_a_run_lose_nothing_and_change_nothing() -> Tested {
 }
 
 #[test]
-#[ignore = "minutes"]
+#[ignore = "minutes: just endurance, or cargo test --release --test endurance -- --ignored"]
 fn a_hundred_kills_of_an_experiment_lose_nothing_and_change_nothing() -> Tested {
     let above = tempfile::tempdir()?;
     let file = above.path().join("kills.toml");
@@ -223,7 +223,7 @@ fn a_hundred_kills_of_an_experiment_lose_nothing_and_change_nothing() -> Tested 
 }
 
 #[test]
-#[ignore = "minutes"]
+#[ignore = "minutes: just endurance, or cargo test --release --test endurance -- --ignored"]
 fn a_thousand_short_runs_in_one_process_leave_its_memory_flat() -> Tested {
     let settings = settings(1.0, 100)?;
     let above = tempfile::tempdir()?;
@@ -247,7 +247,7 @@ fn a_thousand_short_runs_in_one_process_leave_its_memory_flat() -> Tested {
 }
 
 #[test]
-#[ignore = "minutes"]
+#[ignore = "minutes: just endurance, or cargo test --release --test endurance -- --ignored"]
 fn a_hundred_thousand_steps_leave_memory_flat() -> Tested {
     let settings = settings(90.0, 100)?;
     let mut model = Model::new(settings.parameters.clone(), 1)?;
@@ -271,7 +271,7 @@ fn a_hundred_thousand_steps_leave_memory_flat() -> Tested {
 }
 
 #[test]
-#[ignore = "a minute of the default section"]
+#[ignore = "a minute of the default section: cargo test --release --test endurance -- --ignored"]
 fn checkpoints_cost_at_most_3_percent_and_hashing_1_percent_of_a_run() -> Tested {
     let (mut scenario, _) = Scenario::load(&Shipped, "cua_warfarin", &[])?;
     scenario.set_days(40.0)?;

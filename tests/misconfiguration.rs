@@ -345,7 +345,7 @@ fn every_key_with_another_unit_is_answered_with_the_right_one() {
 }
 
 #[test]
-#[ignore = "a minute"]
+#[ignore = "a minute: cargo test --release --test misconfiguration -- --ignored"]
 fn every_key_of_every_experiment_with_another_unit_is_answered_with_the_right_one() {
     let (tried, missed) = over(&experiments(), wrong_unit);
     report(&missed, tried, 5);
@@ -389,7 +389,7 @@ fn every_value_of_another_type_is_refused_at_its_place() {
 }
 
 #[test]
-#[ignore = "a minute"]
+#[ignore = "a minute: cargo test --release --test misconfiguration -- --ignored"]
 fn every_value_of_another_type_in_an_experiment_is_refused_at_its_place() {
     let (tried, missed) = over(&experiments(), wrong_type);
     report(&missed, tried, 100);

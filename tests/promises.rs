@@ -317,7 +317,7 @@ fn what_every_scenario_is_staged_with_is_what_it_ships_with_but_for_voxels_and_d
 }
 
 #[test]
-#[ignore = "the whole matrix: some minutes"]
+#[ignore = "the whole matrix, some minutes: cargo test --release --test promises -- --ignored"]
 fn every_scenario_with_each_number_of_threads_each_width_outputs_and_resumes_alone() -> Tested {
     let above = tempfile::tempdir()?;
     let found = each(|name, i| {
@@ -364,7 +364,7 @@ fn every_scenario_with_each_number_of_threads_each_width_outputs_and_resumes_alo
 }
 
 #[test]
-#[ignore = "90 days of every scenario as it ships: the better part of an hour"]
+#[ignore = "90 days of every scenario, the better part of an hour: cargo test --release --test promises -- --ignored"]
 fn every_scenario_as_it_ships_is_in_its_golden_state_on_day_90() -> Tested {
     let found = each(|name, _| {
         // A block of three dimensions takes longer than all others together: a third of the days.
