@@ -213,8 +213,8 @@ pub fn of_csv(path: &str, text: &str) -> Result<Table> {
     for (i, name) in names.iter().enumerate() {
         let cells = || rows.iter().map(|row| row[i].as_str());
         let counts: Option<Vec<u64>> = cells().map(|cell| cell.parse().ok()).collect();
-        let wholes: Option<Vec<Option<i64>>> = cells().map(|cell| optional(cell)).collect();
-        let numbers: Option<Vec<Option<f64>>> = cells().map(|cell| optional(cell)).collect();
+        let wholes: Option<Vec<Option<i64>>> = cells().map(optional).collect();
+        let numbers: Option<Vec<Option<f64>>> = cells().map(optional).collect();
         let flags = !rows.is_empty() && cells().all(|cell| cell == "true" || cell == "false");
         table = match (counts, wholes, numbers) {
             (Some(counts), _, _) if COUNTS.contains(&name.as_str()) => table.counts(name, counts.into_iter()),
