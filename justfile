@@ -28,27 +28,28 @@ bench *options:
 
 # Write every table and figure of docs/ that the program makes by itself
 docs: gallery
-    CALCISIM_WRITE_DOCS=1 cargo test --release --test architecture
-    CALCISIM_WRITE_DOCS=1 cargo test --release --test switches
-    CALCISIM_WRITE_DOCS=1 cargo test --release --test haemodynamics the_table
+    CALCISIM_WRITE_DOCS=1 cargo test --release --test tool architecture
+    CALCISIM_WRITE_DOCS=1 cargo test --release --test engine switches
+    CALCISIM_WRITE_DOCS=1 cargo test --release --test engine haemodynamics::the_table
     node web/build.mjs --page
 
 # The golden states of all scenarios, after numbers changed on purpose: the stamp goes into CHANGELOG.md
 golden:
-    CALCISIM_WRITE_GOLDEN=1 cargo test --release --test promises -- --nocapture
+    CALCISIM_WRITE_GOLDEN=1 cargo test --release --test trust promises -- --nocapture
 
 # The promises, each alone, and with debug assertions
 promises:
-    cargo test --release --test promises -- --include-ignored
-    cargo test --profile checked --test promises --test determinism --test conservation
+    cargo test --release --test trust promises -- --include-ignored
+    cargo test --profile checked --test trust promises
+    cargo test --profile checked --test engine -- determinism conservation
 
 # Kills, soak, long runs, the cost of promises: minutes
 endurance:
-    cargo test --release --test endurance -- --ignored --nocapture --test-threads 1
+    cargo test --release --test trust endurance -- --ignored --nocapture --test-threads 1
 
 # Slips in every file that is read: cases for each target
 fuzz cases="1000000":
-    CALCISIM_FUZZ_CASES={{cases}} cargo test --release --test fuzz -- --nocapture
+    CALCISIM_FUZZ_CASES={{cases}} cargo test --release --test trust fuzz -- --nocapture
 
 # The engine for a browser
 wasm:

@@ -1,5 +1,5 @@
 //! What is fuzzed, and with what: one function for each reader that strangers can feed, the shipped files as seeds, and slips
-//! that know the structure of what they change. `tests/fuzz.rs` runs a bounded number of them in every test run; the targets of
+//! that know the structure of what they change. `tests/trust/fuzz.rs` runs a bounded number of them in every test run; the targets of
 //! `fuzz/fuzz_targets` run them under libFuzzer with coverage.
 //!
 //! A target must not panic, must end, and must hold its memory within bounds, whatever the bytes.

@@ -4,7 +4,6 @@
 //! Every call that computes gives the interpreter's lock back and hears Ctrl-C; every error is the command line's.
 
 mod course;
-mod csv;
 mod errors;
 mod folders;
 mod lists;

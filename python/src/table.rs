@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use calcisim::error::{Error, Result};
 use calcisim::output::observe::Instruments;
+use calcisim::output::records;
 use calcisim::output::series::{COLUMNS, Row};
 use calcisim::parameters::Instrument;
 use calcisim::state::snapshot::CellKind;
@@ -11,8 +12,6 @@ use calcisim::state::{Class, Event, Snapshot};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyList};
-
-use crate::csv;
 
 /// Values of a column.
 enum Values {
@@ -202,7 +201,7 @@ const COUNTS: [&str; 6] = ["id", "seed", "replicate", "step", "n", "n_pairs"];
 
 /// A table of a folder of ours: CSV with names in the first line; an empty cell is nothing.
 pub fn of_csv(path: &str, text: &str) -> Result<Table> {
-    let mut rows = csv::lines(text);
+    let mut rows = records::lines(text);
     let names = if rows.is_empty() { Vec::new() } else { rows.remove(0) };
     if let Some(at) = rows.iter().position(|row| row.len() != names.len()) {
         let message = format!("line {}: {} cells expected", at + 2, names.len());

@@ -12,12 +12,13 @@ use super::{Global, Reply};
 use crate::error::{Diagnostic, Error, Result};
 use crate::experiment::calibrate::course;
 use crate::experiment::execute::ExecuteOptions;
+use crate::experiment::file::text_of;
 use crate::experiment::plan::Plan;
 use crate::experiment::plan_folder::Installed;
 use crate::experiment::validation::{self, Table};
 use crate::experiment::{file, merge, pilot, sbatch, status, verdict, verify};
 use crate::library::Disk;
-use crate::scenario::Library;
+
 use crate::simulation::progress::{bytes, duration};
 use crate::simulation::stop::Stop;
 use crate::simulation::threads_or_cores;
@@ -459,13 +460,6 @@ fn verified(args: &VerifyArgs) -> Result<Reply> {
     })
 }
 
-/// A file by path, or of those that experiments ship with.
-fn text_of(name: &str) -> Result<(String, String)> {
-    let is_bare = !name.contains(['/', '\\', '.']);
-    let shipped = format!("experiments/{name}");
-    Disk.read(if is_bare { &shipped } else { name }, is_bare.then_some("experiments"))
-}
-
 /// The runs of a folder of results.
 fn table_of(folder: &Path) -> Result<Table> {
     let path = folder.join("runs.csv");
@@ -497,7 +491,7 @@ fn page(title: &str, command: &str, out: Option<&Path>, body: String, json: Valu
 }
 
 fn validated(args: &ValidateArgs) -> Result<Reply> {
-    let (targets, readings) = (text_of(&args.targets)?, text_of(&args.readings)?);
+    let (targets, readings) = (text_of(&Disk, &args.targets)?, text_of(&Disk, &args.readings)?);
     let tables = args
         .results
         .iter()
@@ -524,7 +518,7 @@ fn validated(args: &ValidateArgs) -> Result<Reply> {
 }
 
 fn judged(args: &VerdictArgs) -> Result<Reply> {
-    let criteria = text_of(&args.criteria)?;
+    let criteria = text_of(&Disk, &args.criteria)?;
     let verdict = verdict::judge(&criteria.0, &criteria.1, &table_of(&args.results)?)?;
     let by = match args.criteria.as_str() {
         "verdict_criteria" => String::new(),

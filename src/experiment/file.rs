@@ -172,15 +172,19 @@ pub fn is_experiment(library: &dyn Library, name: &str) -> bool {
 /// What stands beside experiments: published values, how they are read from runs, how a verdict is judged.
 const COMPANIONS: [&str; 3] = ["targets", "readings", "criteria"];
 
-/// Kind, name and text of a file that stands beside experiments; nothing for any other.
-pub fn companion(library: &dyn Library, name: &str) -> Option<(&'static str, String, String)> {
+/// Name and text of a file, by path or of those that experiments ship with.
+///
+/// # Errors
+/// [`Error::Files`] when there is no such file.
+pub fn text_of(library: &dyn Library, name: &str) -> Result<(String, String)> {
     let is_bare = !name.contains(['/', '\\', '.']);
     let shipped = format!("experiments/{name}");
-    let (file, text) = if is_bare {
-        library.read(&shipped, Some("experiments")).ok()?
-    } else {
-        library.read(name, None).ok()?
-    };
+    library.read(if is_bare { &shipped } else { name }, is_bare.then_some("experiments"))
+}
+
+/// Kind, name and text of a file that stands beside experiments; nothing for any other.
+pub fn companion(library: &dyn Library, name: &str) -> Option<(&'static str, String, String)> {
+    let (file, text) = text_of(library, name).ok()?;
     let (table, _) = toml::de::DeTable::parse_recoverable(&text);
     let kind = table.get_ref().get("kind")?.get_ref().as_str()?;
     let kind = COMPANIONS.into_iter().find(|known| *known == kind)?;
@@ -215,9 +219,7 @@ fn find(library: &dyn Library, name: &str) -> Result<(String, String)> {
 pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experiment, Vec<Diagnostic>)> {
     let (mut faults, mut warnings) = (Faults::default(), Faults::default());
     let mut top = text::parse(file, text, &mut faults);
-    if !faults.is_empty() {
-        return Err(Error::Input(faults.into_sorted()));
-    }
+    std::mem::take(&mut faults).into_result()?;
     schema(&mut top, &mut faults);
     let kind = kind(&mut top, &mut faults);
     let name = name(file, &mut top, &mut faults);
@@ -346,9 +348,7 @@ pub fn check(library: &dyn Library, file: &str, text: &str) -> Result<(Experimen
         fault.expected = format!("at most {MOST_RUNS} runs in all");
         faults.push(place, fault);
     }
-    if !faults.is_empty() {
-        return Err(Error::Input(faults.into_sorted()));
-    }
+    faults.into_result()?;
     let experiment = Experiment {
         file: file.to_owned(),
         text: text.to_owned(),

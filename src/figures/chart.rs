@@ -239,17 +239,7 @@ impl Chart {
             let face = Type::new(TICK_TEXT).colour(GREY).anchor(Anchor::Middle);
             sheet.text(number(value, step), [x, self.bottom() + 11.0], face);
         }
-        sheet.line(
-            &[[self.corner[0], self.bottom()], [self.right(), self.bottom()]],
-            0.8,
-            INK,
-        );
-        let middle = self.corner[0] + 0.5 * self.size[0];
-        sheet.text(
-            label,
-            [middle, self.bottom() + 23.0],
-            Type::new(TICK_TEXT + 0.5).anchor(Anchor::Middle),
-        );
+        self.x_line(sheet, label, 23.0);
     }
 
     /// Axis of numbers at the left, with fine lines.
@@ -271,6 +261,15 @@ impl Chart {
         );
     }
 
+    /// The line of an x axis, and its label so far below [px].
+    fn x_line(&self, sheet: &mut Sheet, label: &str, below: f64) {
+        let ends = [[self.corner[0], self.bottom()], [self.right(), self.bottom()]];
+        sheet.line(&ends, 0.8, INK);
+        let middle = self.corner[0] + 0.5 * self.size[0];
+        let face = Type::new(TICK_TEXT + 0.5).anchor(Anchor::Middle);
+        sheet.text(label, [middle, self.bottom() + below], face);
+    }
+
     /// Names below in place of numbers, at whole places from 0 on.
     pub fn x_names(&self, sheet: &mut Sheet, names: &[String], label: &str) {
         for (i, name) in names.iter().enumerate() {
@@ -279,17 +278,7 @@ impl Chart {
             let face = Type::new(TICK_TEXT).colour(GREY).anchor(Anchor::Middle);
             sheet.text(name, [x, self.bottom() + 12.0], face);
         }
-        sheet.line(
-            &[[self.corner[0], self.bottom()], [self.right(), self.bottom()]],
-            0.8,
-            INK,
-        );
-        let middle = self.corner[0] + 0.5 * self.size[0];
-        sheet.text(
-            label,
-            [middle, self.bottom() + 24.0],
-            Type::new(TICK_TEXT + 0.5).anchor(Anchor::Middle),
-        );
+        self.x_line(sheet, label, 24.0);
     }
 
     /// An upright line through a value, dashed.

@@ -63,23 +63,9 @@ pub struct Watch {
     solves: [u64; Species::ALL.len()],
 }
 
-/// Processes that leave the mineral of the interstitium alone; it is looked at behind all others, and at the end of the step.
-const LEAVE_INTERSTITIUM: [&str; 14] = [
-    "host_chemistry",
-    "blood_flow",
-    "oxygen",
-    "secretion",
-    "transport",
-    "endothelial_injury",
-    "thrombosis",
-    "wall_remodelling",
-    "ischaemia",
-    "inflammation",
-    "infection",
-    "msc_behaviour",
-    "angiogenesis",
-    "epidermis",
-];
+/// Processes of ours that may touch the mineral of the interstitium; it is looked at behind them, behind every process that
+/// is not ours, and at the end of the step.
+const TOUCH_INTERSTITIUM: [&str; 4] = ["therapies", "challenge", "osteogenic_switch", "mineral_deposition"];
 
 /// Fields that are solved for.
 const SOLVED: [Species; 7] = [
@@ -117,8 +103,9 @@ impl Watch {
         } else {
             self.written_by(process, tissue)
         };
+        let touches = TOUCH_INTERSTITIUM.contains(&process) || !PROCESSES.contains(&process);
         let fault = self
-            .imbalance(tissue, !rests && !LEAVE_INTERSTITIUM.contains(&process))
+            .imbalance(tissue, touches && !rests)
             .or_else(|| unphysical(tissue, &written));
         self.checks += self.lap();
         match fault {

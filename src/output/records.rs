@@ -127,7 +127,7 @@ pub fn cells(line: &str) -> Vec<String> {
 }
 
 /// Cells line by line; a line break inside quotes belongs to its cell. Empty lines are left out.
-fn lines(text: &str) -> Vec<Vec<String>> {
+pub fn lines(text: &str) -> Vec<Vec<String>> {
     let (mut all, mut line, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
     let mut letters = text.chars().peekable();
     while let Some(c) = letters.next() {

@@ -13,6 +13,16 @@ pub fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
+/// One thread and no word, into this folder.
+pub fn options(out: &std::path::Path) -> calcisim::simulation::RunOptions {
+    calcisim::simulation::RunOptions {
+        out: Some(out.to_owned()),
+        threads: 1,
+        is_quiet: true,
+        ..calcisim::simulation::RunOptions::default()
+    }
+}
+
 /// A section of 2 × 4 mm at 40 µm, its network taken as it comes.
 pub const SMALL: &str = "[space]\nwidth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n[network]\njudge = false\n";
 

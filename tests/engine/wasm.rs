@@ -1,11 +1,9 @@
 //! The engine in wasm is the engine: the same bits after ten days of a disease.
 
-#![cfg(feature = "cli")]
-
 use std::path::PathBuf;
 use std::process::Command;
 
-type Tested = Result<(), Box<dyn std::error::Error>>;
+use crate::common::Tested;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 

@@ -1,12 +1,10 @@
 //! Exports are read back by the programs that they are made for, and the numbers compared with the run.
-#![cfg(feature = "cli")]
 
-mod common;
-
+use crate::common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::{CELLS, SICK, SMALL, Tested, scenario_text};
+use crate::common::{CELLS, SICK, SMALL, Tested, scenario_text};
 
 fn calcisim(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_calcisim"))

@@ -1,7 +1,6 @@
 //! What takes minutes: kills at random moments, a thousand runs in one process, a hundred thousand steps, and what the promises
-//! cost. `cargo test --release --test endurance -- --ignored --nocapture --test-threads 1`; figures in docs/reliability.md.
+//! cost. `cargo test --release --test trust endurance -- --ignored --nocapture --test-threads 1`; figures in docs/reliability.md.
 
-#![cfg(feature = "cli")]
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
 use std::fs;
@@ -20,7 +19,7 @@ use calcisim::simulation::stop::Stop;
 use calcisim::simulation::verify::{VerifyOptions, verify};
 use calcisim::simulation::{RunOptions, RunSettings, advance, resume, run, simulate};
 
-type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
+use crate::common::{Tested, options};
 
 fn settings(days: f64, voxel_um: u32) -> Result<RunSettings> {
     let text = format!(
@@ -31,15 +30,6 @@ fn settings(days: f64, voxel_um: u32) -> Result<RunSettings> {
     );
     let (scenario, _) = Scenario::from_text("small.toml", &text, &[])?;
     RunSettings::of(&scenario, &Shipped)
-}
-
-fn options(out: &Path) -> RunOptions {
-    RunOptions {
-        out: Some(out.to_owned()),
-        threads: 1,
-        is_quiet: true,
-        ..RunOptions::default()
-    }
 }
 
 /// Every file that a run folder says about the model.
@@ -95,7 +85,7 @@ fn child_process() -> Tested {
 
 fn child(dir: &Path) -> std::io::Result<Child> {
     Command::new(std::env::current_exe()?)
-        .args(["--exact", "child_process", "--nocapture"])
+        .args(["--exact", "endurance::child_process", "--nocapture"])
         .env("CALCISIM_TEST_CHILD", dir)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -114,7 +104,7 @@ fn or_kill(process: &mut Child, after: Duration) -> std::io::Result<bool> {
 }
 
 #[test]
-#[ignore = "minutes: just endurance, or cargo test --release --test endurance -- --ignored"]
+#[ignore = "minutes: just endurance, or cargo test --release --test trust endurance -- --ignored"]
 fn a_hundred_kills_of_a_run_lose_nothing_and_change_nothing() -> Tested {
     let above = tempfile::tempdir()?;
     let straight = above.path().join("straight");
@@ -164,7 +154,7 @@ fn a_hundred_kills_of_a_run_lose_nothing_and_change_nothing() -> Tested {
 }
 
 #[test]
-#[ignore = "minutes: just endurance, or cargo test --release --test endurance -- --ignored"]
+#[ignore = "minutes: just endurance, or cargo test --release --test trust endurance -- --ignored"]
 fn a_hundred_kills_of_an_experiment_lose_nothing_and_change_nothing() -> Tested {
     let above = tempfile::tempdir()?;
     let file = above.path().join("kills.toml");
@@ -223,7 +213,7 @@ fn a_hundred_kills_of_an_experiment_lose_nothing_and_change_nothing() -> Tested 
 }
 
 #[test]
-#[ignore = "minutes: just endurance, or cargo test --release --test endurance -- --ignored"]
+#[ignore = "minutes: just endurance, or cargo test --release --test trust endurance -- --ignored"]
 fn a_thousand_short_runs_in_one_process_leave_its_memory_flat() -> Tested {
     let settings = settings(1.0, 100)?;
     let above = tempfile::tempdir()?;
@@ -247,7 +237,7 @@ fn a_thousand_short_runs_in_one_process_leave_its_memory_flat() -> Tested {
 }
 
 #[test]
-#[ignore = "minutes: just endurance, or cargo test --release --test endurance -- --ignored"]
+#[ignore = "minutes: just endurance, or cargo test --release --test trust endurance -- --ignored"]
 fn a_hundred_thousand_steps_leave_memory_flat() -> Tested {
     let settings = settings(90.0, 100)?;
     let mut model = Model::new(settings.parameters.clone(), 1)?;
@@ -271,7 +261,7 @@ fn a_hundred_thousand_steps_leave_memory_flat() -> Tested {
 }
 
 #[test]
-#[ignore = "a minute of the default section: cargo test --release --test endurance -- --ignored"]
+#[ignore = "a minute of the default section: cargo test --release --test trust endurance -- --ignored"]
 fn checkpoints_cost_at_most_3_percent_and_hashing_1_percent_of_a_run() -> Tested {
     let (mut scenario, _) = Scenario::load(&Shipped, "cua_warfarin", &[])?;
     scenario.set_days(40.0)?;

@@ -13,8 +13,8 @@ use calcisim::random::Dice;
 use calcisim::scenario::{Scenario, Shipped};
 use calcisim::state::{Kind, Vitality};
 
-mod common;
-use common::Tested;
+use crate::common;
+use crate::common::Tested;
 
 /// A block of 2 × 2 × 4 mm with the vessels of the default section; half of it is skin.
 const BLOCK: &str = "[space]\nplane = \"block\"\nwidth_mm = 2.0\nbreadth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n";
@@ -124,7 +124,7 @@ fn fifty_thousand_segments_are_drawn_in_seconds() -> Tested {
 }
 
 #[test]
-#[ignore = "a measurement of minutes: cargo test --release --test networks -- --ignored --nocapture"]
+#[ignore = "a measurement of minutes: cargo test --release --test engine networks -- --ignored --nocapture"]
 fn no_living_point_starves_at_20_and_at_10_um() -> Tested {
     for (plane, text) in [("section", "[space]\n"), ("block", BLOCK)] {
         for voxel in ["40", "20", "10"] {
@@ -159,7 +159,7 @@ fn dead(model: &Model) -> [f64; 2] {
 }
 
 #[test]
-#[ignore = "a measurement of minutes: cargo test --release --test networks -- --ignored --nocapture"]
+#[ignore = "a measurement of minutes: cargo test --release --test engine networks -- --ignored --nocapture"]
 fn less_inlet_flow_kills_nothing_then_fat_then_spreads() -> Result<()> {
     // With one viscosity in each vessel flow is linear in the pressure between the boundaries: 60 and 12 mmHg.
     for share in [0.4, 0.3, 0.2] {

@@ -1,5 +1,4 @@
 //! A calibration in the user's words: it grows batch by batch, and neither a kill nor another number of shards changes it.
-#![cfg(feature = "cli")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

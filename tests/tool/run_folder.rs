@@ -1,8 +1,6 @@
 //! Run folders in the user's words: what is there after a run, a stop, a kill, a full disk; and that going on from there
 //! gives the bits of a run that was never disturbed.
 
-#![cfg(feature = "cli")]
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,7 +13,7 @@ use calcisim::scenario::{Scenario, Shipped};
 use calcisim::simulation::stop::Stop;
 use calcisim::simulation::{Outcome, RunOptions, RunSettings, resume, run, simulate};
 
-type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
+use crate::common::{Tested, options};
 
 /// A small section; the network is taken as it comes.
 fn settings(days: f64) -> Result<RunSettings> {
@@ -25,15 +23,6 @@ fn settings(days: f64) -> Result<RunSettings> {
     );
     let (scenario, _) = Scenario::from_text("small.toml", &text, &[])?;
     RunSettings::of(&scenario, &Shipped)
-}
-
-fn options(out: &Path) -> RunOptions {
-    RunOptions {
-        out: Some(out.to_owned()),
-        threads: 1,
-        is_quiet: true,
-        ..RunOptions::default()
-    }
 }
 
 /// What a run folder says about the model, without times and counts of work.
@@ -307,7 +296,7 @@ fn child_process() -> Tested {
 fn child(dir: &Path, fail: &str, days: f64) -> std::io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command
-        .args(["--exact", "child_process", "--nocapture"])
+        .args(["--exact", "run_folder::child_process", "--nocapture"])
         .env("CALCISIM_TEST_CHILD", dir)
         .env("CALCISIM_TEST_DAYS", days.to_string())
         .env("CALCISIM_FAIL", fail)

@@ -1,6 +1,5 @@
 //! Experiments in the user's words: what a crash, a full disk, a flipped bit, a second worker or another number of shards
 //! does to results. Nothing lost, nothing twice, the same bytes.
-#![cfg(feature = "cli")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use calcisim::experiment::plan::Plan;
 use calcisim::experiment::segment;
 use serde_json::Value;
 
-type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
+use crate::common::Tested;
 
 /// A section of a few hundred voxels; a day of it takes some milliseconds.
 const TINY: &str = "schema = 1\nname = \"tiny\"\nquestion = \"q\"\nknown = \"k\"\nassumed = \"a\"\n[run]\ndays = 1\n\

@@ -1,8 +1,6 @@
 //! Every key of every shipped scenario and experiment with a slip in it: misspelt by one letter, with another unit, type, sign or
 //! size. Nothing is accepted in silence; the fault is at its line and column, with the right name; all are said at once.
 
-#![cfg(feature = "cli")]
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -345,7 +343,7 @@ fn every_key_with_another_unit_is_answered_with_the_right_one() {
 }
 
 #[test]
-#[ignore = "a minute: cargo test --release --test misconfiguration -- --ignored"]
+#[ignore = "a minute: cargo test --release --test trust misconfiguration -- --ignored"]
 fn every_key_of_every_experiment_with_another_unit_is_answered_with_the_right_one() {
     let (tried, missed) = over(&experiments(), wrong_unit);
     report(&missed, tried, 5);
@@ -361,6 +359,12 @@ fn other_types(kind: &str) -> &'static [&'static str] {
     }
 }
 
+/// What is wrong with the answer to a file in which a key has another value.
+fn replaced(text: &Text, key: &Key, other: &str) -> Option<String> {
+    let spoilt = put(&text.text, &key.value, other);
+    judge(text, &spoilt, key.span.start, None, &format!("{} = {other}", key.path))
+}
+
 fn wrong_type(text: &Text, key: &Key, missed: &mut Vec<String>) -> usize {
     let mut tried = 0;
     let most = if text.is_experiment { 2 } else { usize::MAX };
@@ -370,14 +374,7 @@ fn wrong_type(text: &Text, key: &Key, missed: &mut Vec<String>) -> usize {
             continue;
         }
         tried += 1;
-        let spoilt = put(&text.text, &key.value, other);
-        missed.extend(judge(
-            text,
-            &spoilt,
-            key.span.start,
-            None,
-            &format!("{} = {other}", key.path),
-        ));
+        missed.extend(replaced(text, key, other));
     }
     tried
 }
@@ -389,7 +386,7 @@ fn every_value_of_another_type_is_refused_at_its_place() {
 }
 
 #[test]
-#[ignore = "a minute: cargo test --release --test misconfiguration -- --ignored"]
+#[ignore = "a minute: cargo test --release --test trust misconfiguration -- --ignored"]
 fn every_value_of_another_type_in_an_experiment_is_refused_at_its_place() {
     let (tried, missed) = over(&experiments(), wrong_type);
     report(&missed, tried, 100);
@@ -422,14 +419,7 @@ fn wrong_number(text: &Text, key: &Key, missed: &mut Vec<String>) -> usize {
             continue;
         }
         tried += 1;
-        let spoilt = put(&text.text, &key.value, other);
-        missed.extend(judge(
-            text,
-            &spoilt,
-            key.span.start,
-            None,
-            &format!("{} = {other}", key.path),
-        ));
+        missed.extend(replaced(text, key, other));
     }
     tried
 }

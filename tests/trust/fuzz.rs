@@ -1,10 +1,9 @@
 //! Readers that strangers can feed, with many slips in every shipped file: no panic, no hang. The same targets run under
-//! libFuzzer (`fuzz/`). `CALCISIM_FUZZ_CASES=1000000 cargo test --release --test fuzz -- --nocapture` asks for more.
+//! libFuzzer (`fuzz/`). `CALCISIM_FUZZ_CASES=1000000 cargo test --release --test trust fuzz -- --nocapture` asks for more.
 
-#![cfg(feature = "view")]
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
-#[path = "../fuzz/targets.rs"]
+#[path = "../../fuzz/targets.rs"]
 #[allow(dead_code)] // libFuzzer uses the rest.
 mod targets;
 

@@ -1,14 +1,13 @@
 //! Blood flow agrees with the reference states, and stays physical whatever is closed.
 //!
 //! Small cases lie in `tests/data/haemodynamics`; more are read from `../shared/reference/haemodynamics`, or from the folder
-//! that `CALCISIM_REFERENCE` names, when it is there. `CALCISIM_WRITE_DOCS=1 cargo test --release --test haemodynamics`
+//! that `CALCISIM_REFERENCE` names, when it is there. `CALCISIM_WRITE_DOCS=1 cargo test --release --test engine haemodynamics`
 //! writes the table of `docs/verification.md`.
 //!
 //! Coordinates from 1000 µm on are rounded to 0.01 µm in these tables, but were not in the reference runs: some lengths
 //! differ by up to 0.012 µm, which is more than the narrowest limits allow. So each case is also solved with the lengths that
 //! the linear state of the same network implies, L = c D⁴ Δp/(µ q), where that is better known than the table; a limit must
 //! hold there, and the table of the document shows both.
-#![cfg(feature = "cli")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -392,7 +391,7 @@ fn f5_whatever_is_closed_the_state_is_physical() {
 }
 
 #[test]
-#[ignore = "about three minutes: cargo test --release --test haemodynamics -- --ignored"]
+#[ignore = "about three minutes: cargo test --release --test engine haemodynamics -- --ignored"]
 fn f5_whatever_is_closed_the_state_is_physical_for_100_seeds() {
     occlude_all(100);
 }

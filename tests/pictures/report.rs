@@ -1,12 +1,9 @@
 //! Reports as a shell and a browser see them: one whole file that asks nobody for anything, whose numbers are those of the folder.
-#![cfg(feature = "figures")]
-
-mod common;
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::{CELLS, SICK, SMALL, Tested, scenario_text};
+use crate::common::{CELLS, SICK, SMALL, Tested, scenario_text};
 use serde_json::Value;
 
 fn calcisim(folder: &Path, args: &[&str]) -> Output {

@@ -1,11 +1,9 @@
 //! One scenario, one seed, one state: on any number of threads, watched or not, stopped and resumed, with a treatment of
 //! dose zero; and the hash that says so sees every bit.
 
-#![cfg(feature = "cli")]
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
-mod common;
-
+use crate::common::{CELLS, SICK, SMALL, Tested, model, parameters, scenario, steps};
 use calcisim::model::{Model, Process, State};
 use calcisim::par;
 use calcisim::parameters::{ChallengeKind, Course, Dose, Setting, TherapyEntry, TherapyKind, Value};
@@ -13,7 +11,6 @@ use calcisim::scenario::Shipped;
 use calcisim::simulation::{RunOptions, RunSettings, run, simulate};
 use calcisim::state::fields::Sparse;
 use calcisim::state::{EventKind, Now, Ordered, Tissue};
-use common::{CELLS, SICK, SMALL, Tested, model, parameters, scenario, steps};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 

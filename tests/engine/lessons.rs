@@ -1,7 +1,6 @@
 //! What the lessons say happens, held against runs of the engine that they are shown with.
 //!
 //! Each claim names the sentence of the lesson that it stands for, so that neither changes without the other.
-#![cfg(feature = "view")]
 
 use std::collections::BTreeMap;
 

@@ -5,13 +5,12 @@
 //! `tests/data/golden.csv`. When numbers change on purpose:
 //!
 //! ```sh
-//! CALCISIM_WRITE_GOLDEN=1 cargo test --release --test promises
+//! CALCISIM_WRITE_GOLDEN=1 cargo test --release --test trust promises
 //! ```
 //!
 //! and the stamp that it prints goes into CHANGELOG.md under «Numbers», with the reason. The whole matrix, and the states of day
-//! 90 of the scenarios as they ship, take long: `cargo test --release --test promises -- --ignored`.
+//! 90 of the scenarios as they ship, take long: `cargo test --release --test trust promises -- --ignored`.
 
-#![cfg(feature = "cli")]
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
 use std::collections::BTreeMap;
@@ -27,7 +26,7 @@ use calcisim::scenario::{Scenario, Shipped};
 use calcisim::simulation::{RunOptions, RunSettings, advance, resume, run, simulate};
 use calcisim::solve::multigrid::Simd;
 
-type Tested = Result<(), Box<dyn std::error::Error>>;
+use crate::common::Tested;
 
 /// Days that are looked at.
 const DAYS: f64 = 5.0;
@@ -185,7 +184,7 @@ fn check_golden(file: &str, now: &str) {
     assert!(
         written == now,
         "{file}: these states are others than before. If numbers were to change: CALCISIM_WRITE_GOLDEN=1 cargo test --release \
-         --test promises, and the reason with its stamp under «Numbers» in CHANGELOG.md\n{}",
+         --test trust promises, and the reason with its stamp under «Numbers» in CHANGELOG.md\n{}",
         other.join("\n")
     );
 }
@@ -317,7 +316,7 @@ fn what_every_scenario_is_staged_with_is_what_it_ships_with_but_for_voxels_and_d
 }
 
 #[test]
-#[ignore = "the whole matrix, some minutes: cargo test --release --test promises -- --ignored"]
+#[ignore = "the whole matrix, some minutes: cargo test --release --test trust promises -- --ignored"]
 fn every_scenario_with_each_number_of_threads_each_width_outputs_and_resumes_alone() -> Tested {
     let above = tempfile::tempdir()?;
     let found = each(|name, i| {
@@ -364,7 +363,7 @@ fn every_scenario_with_each_number_of_threads_each_width_outputs_and_resumes_alo
 }
 
 #[test]
-#[ignore = "90 days of every scenario, the better part of an hour: cargo test --release --test promises -- --ignored"]
+#[ignore = "90 days of every scenario, the better part of an hour: cargo test --release --test trust promises -- --ignored"]
 fn every_scenario_as_it_ships_is_in_its_golden_state_on_day_90() -> Tested {
     let found = each(|name, _| {
         // A block of three dimensions takes longer than all others together: a third of the days.

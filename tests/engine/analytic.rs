@@ -3,10 +3,10 @@
 
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
-mod common;
-
+use crate::common;
 use std::f64::consts::PI;
 
+use crate::common::{SMALL, Tested, model, parameters, scenario, steps};
 use calcisim::error::{Error, Result};
 use calcisim::grid::{Grid, Plane};
 use calcisim::math;
@@ -15,7 +15,6 @@ use calcisim::scenario::{Library, Scenario, Shipped};
 use calcisim::solve::multigrid::{Multigrid, surface_exchange};
 use calcisim::state::vessels::{Boundary, Class};
 use calcisim::state::{EventKind, Kind, Vessels};
-use common::{SMALL, Tested, model, parameters, scenario, steps};
 
 fn square(n: usize, voxel_um: f64) -> Grid {
     Grid {

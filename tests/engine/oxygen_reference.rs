@@ -1,8 +1,7 @@
 //! Oxygen of measured networks: against the formula of Krogh and Erlang, and against reference tensions.
 //!
 //! Reference cases are looked for below `CALCISIM_REFERENCE`, else beside the checkout, else those in `tests/data/oxygen`.
-//! `CALCISIM_WRITE_DOCS=1 cargo test --release --test oxygen_reference` writes `docs/verification-oxygen.md`.
-#![cfg(feature = "cli")]
+//! `CALCISIM_WRITE_DOCS=1 cargo test --release --test engine oxygen_reference` writes `docs/verification-oxygen.md`.
 // A test may compare with the platform's own functions.
 #![allow(clippy::disallowed_methods)]
 
@@ -196,7 +195,7 @@ const NOT_REACHED: [(&str, &str); 1] = [("po2_capA_base_m18", "share below 5")];
 #[test]
 fn o2_o3_tensions_agree_with_the_reference_in_a_closed_box() {
     let mut table = String::from(
-        "# Oxygen against reference tensions\n\nWritten by `CALCISIM_WRITE_DOCS=1 cargo test --release --test oxygen_reference` \
+        "# Oxygen against reference tensions\n\nWritten by `CALCISIM_WRITE_DOCS=1 cargo test --release --test engine oxygen_reference` \
          (acceptance rows O2 and O3: closed box, voxels of 10 µm).\nReference: GreensV4, an infinite domain without net exchange; \
          limits: mean ± max(3 mmHg, 15 %), r ≥ 0.95,\nRMS at least 30 µm from the faces ≤ 3 mmHg, share below 5 mmHg ± 0.10, \
          balance ≤ 1e-4, 0 ≤ PO2 ≤ highest inflow.\n\n\

@@ -1,7 +1,5 @@
 //! Branches, verification, differences and archives in the user's words.
 
-#![cfg(feature = "cli")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,9 +11,9 @@ use calcisim::simulation::branch::{BranchOptions, branch};
 use calcisim::simulation::diff::diff;
 use calcisim::simulation::pack::{pack, unpack};
 use calcisim::simulation::verify::{Verdict, VerifyOptions, verify};
-use calcisim::simulation::{RunOptions, RunSettings, resume, run};
+use calcisim::simulation::{RunSettings, resume, run};
 
-type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
+use crate::common::{Tested, options};
 
 /// A small section with a bruise on day 1, a needle that is ordered by a reading, and cells on day 3.
 const TEXT: &str = r#"schema = 1
@@ -55,15 +53,6 @@ lockout_d = 1
 fn settings() -> Result<RunSettings> {
     let (scenario, _) = Scenario::from_text("small.toml", TEXT, &[])?;
     RunSettings::of(&scenario, &Shipped)
-}
-
-fn options(out: &Path) -> RunOptions {
-    RunOptions {
-        out: Some(out.to_owned()),
-        threads: 1,
-        is_quiet: true,
-        ..RunOptions::default()
-    }
 }
 
 fn quiet() -> ReplayOptions {

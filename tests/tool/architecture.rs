@@ -1,7 +1,6 @@
 //! Imports point downwards; the registry, the documents, the scenarios and the files agree.
 //!
-//! `CALCISIM_WRITE_DOCS=1 cargo test --test architecture` writes what is generated (`docs/parameters.md`, `docs/scenario.schema.json`).
-#![cfg(feature = "cli")]
+//! `CALCISIM_WRITE_DOCS=1 cargo test --test tool architecture` writes what is generated (`docs/parameters.md`, `docs/scenario.schema.json`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -524,7 +523,7 @@ fn the_table_of_parameters_is_what_the_registry_says() {
     let registry = Registry::embedded();
     let count = |word: &str| registry.rows().iter().filter(|row| row.status.word() == word).count();
     let mut text = format!(
-        "# Parameters\n\nGenerated from `src/parameters.toml` by `CALCISIM_WRITE_DOCS=1 cargo test --test architecture`; do not edit.\n\
+        "# Parameters\n\nGenerated from `src/parameters.toml` by `CALCISIM_WRITE_DOCS=1 cargo test --test tool architecture`; do not edit.\n\
          A key is the TOML path in a scenario, the `--set` path and the argument of `calcisim explain`.\n\n\
          {} parameters: {} measured, {} from another model, {} assumed, {} calibrated.\n",
         registry.rows().len(),
@@ -547,7 +546,7 @@ fn the_table_of_parameters_is_what_the_registry_says() {
         .find(|(a, b)| a != b);
     assert!(
         text == written,
-        "docs/parameters.md is stale: CALCISIM_WRITE_DOCS=1 cargo test --test architecture\n{differs:?}"
+        "docs/parameters.md is stale: CALCISIM_WRITE_DOCS=1 cargo test --test tool architecture\n{differs:?}"
     );
 }
 

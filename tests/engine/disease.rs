@@ -2,18 +2,17 @@
 
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
-mod common;
-
+use crate::common;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::common::{SICK, SMALL, Tested, scenario};
 use calcisim::model::Model;
 use calcisim::output::series::{COLUMNS, Look};
 use calcisim::parameters::{Instrument, Registry};
 use calcisim::scenario::{Scenario, Shipped};
 use calcisim::simulation::{RunSettings, advance, simulate};
 use calcisim::state::EventKind;
-use common::{SICK, SMALL, Tested, scenario};
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -1,5 +1,4 @@
 //! Figures of made-up run folders. The pictures stay in the target folder, to be looked at.
-#![cfg(feature = "figures")]
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,13 +1,10 @@
 //! The virtual biopsy as a shell sees it: pictures, words, exit codes, a study, slides.
-#![cfg(feature = "figures")]
-
-mod common;
 
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use common::{SICK, SMALL, Tested, scenario_text};
+use crate::common::{SICK, SMALL, Tested, scenario_text};
 use serde_json::Value;
 
 fn calcisim(folder: &Path, args: &[&str]) -> Output {

@@ -8,10 +8,8 @@
 
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
-mod common;
-
+use crate::common::{Tested, number, parameters, scenario};
 use calcisim::model::Model;
-use common::{Tested, number, parameters, scenario};
 
 const DAYS: usize = 20;
 

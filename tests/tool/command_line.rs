@@ -1,5 +1,4 @@
 //! The command line as a shell sees it: exit codes, what goes to stdout, one JSON object.
-#![cfg(feature = "cli")]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -1,5 +1,4 @@
 //! The server of the live page: what it serves, whom it refuses, and that a session gives the bits of the command line.
-#![cfg(feature = "view")]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

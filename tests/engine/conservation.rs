@@ -2,14 +2,12 @@
 
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
-mod common;
-
+use crate::common::{CELLS, SICK, SMALL, Tested, model, number, parameters, steps};
 use calcisim::error::{Error, Unphysical};
 use calcisim::model::{Model, PROCESSES, Parameters, Process, State};
 use calcisim::state::ledger::mineral_inventory_ug;
 use calcisim::state::vessels::Boundary;
 use calcisim::state::{Now, Species, Tissue, Vessels};
-use common::{CELLS, SICK, SMALL, Tested, model, number, parameters, steps};
 
 /// The sick section on day 4.25, past everything that it meets, with mineral in its walls and cells in its tissue.
 fn sick() -> Result<(Parameters, State), Error> {

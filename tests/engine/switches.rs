@@ -1,23 +1,21 @@
 //! Every causal arrow has a switch that works: off is scale 0, and on is not off on a shipped scenario.
 //!
 //! The second test makes the table in `docs/model.md`; after a change of numbers write it anew with
-//! `CALCISIM_WRITE_DOCS=1 cargo test --release --test switches`.
+//! `CALCISIM_WRITE_DOCS=1 cargo test --release --test engine switches`.
 
-#![cfg(feature = "cli")]
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
-mod common;
-
+use crate::common;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 
+use crate::common::Tested;
 use calcisim::error::Result;
 use calcisim::model::Model;
 use calcisim::output::series::Look;
 use calcisim::parameters::Arrows;
 use calcisim::scenario::{Scenario, Shipped};
 use calcisim::simulation::RunSettings;
-use common::Tested;
 
 /// A small section, judged by nobody, and an early bruise: a day of it costs tenths of a second.
 const SMALL: [&str; 9] = [
@@ -311,14 +309,14 @@ fn compare_with_docs(table: &str) -> Tested {
         .ok_or("docs/model.md has no mark <!-- /switches -->")?;
     let new = format!(
         "\nSeed 1, {DAYS} days, on a section of 4 × 4 mm at 50 µm that nobody judged, with the change of chemistry on day 1 and a \
-         shallow bruise on day 2. Made by `tests/switches.rs`.\n\n{table}"
+         shallow bruise on day 2. Made by `tests/engine/switches.rs`.\n\n{table}"
     );
     if std::env::var_os("CALCISIM_WRITE_DOCS").is_some() {
         std::fs::write(path, format!("{before}{OPEN}{new}{SHUT}{after}"))?;
     } else {
         assert_eq!(
             old, new,
-            "numbers have changed: CALCISIM_WRITE_DOCS=1 cargo test --release --test switches"
+            "numbers have changed: CALCISIM_WRITE_DOCS=1 cargo test --release --test engine switches"
         );
     }
     Ok(())
