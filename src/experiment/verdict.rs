@@ -20,12 +20,18 @@
 //! share = ["t90_d - t10_d <= 21"]            # and the other keys of `reading`
 //! at_least = 0.5
 //! at_most = 1.0
+//!
+//! [[shown]]                           # said beside the verdict, over the sites of all vectors; judges nothing
+//! what = "days from a tenth to nine tenths, median"
+//! arm = ["{h}_chemistry", "{h}_bruise"]
+//! value = "t90_d - t10_d"
+//! statistic = "median"
 //! ```
 
 use std::fmt::Write;
 
 use super::analysis::prcc::prcc;
-use super::reading::{Reading, Table, compared, missing, wilson};
+use super::reading::{Found, Reading, Table, compared, missing, wilson};
 use super::text::{self, Item, Section};
 use crate::error::Result;
 use crate::scenario::Faults;
@@ -63,6 +69,19 @@ struct Hypothesis {
     what: String,
 }
 
+/// Something that sites did, of every hypothesis.
+struct Shown {
+    what: String,
+    reading: Reading,
+}
+
+/// What a file of criteria says.
+struct Criteria {
+    hypotheses: Vec<Hypothesis>,
+    criteria: Vec<Criterion>,
+    shown: Vec<Shown>,
+}
+
 impl Criterion {
     /// Whether the table has any arm that it asks for.
     fn has_runs(&self, h: &Hypothesis, table: &Table) -> bool {
@@ -93,6 +112,8 @@ pub struct Verdict {
     criteria: Vec<Criterion>,
     /// By criterion, then hypothesis.
     outcomes: Vec<Vec<Outcome>>,
+    /// What is shown, by hypothesis; nothing without runs.
+    shown: Vec<(String, Vec<Option<Found>>)>,
     points: Vec<u64>,
     /// Fewest and most sites of an arm at a point.
     sites: [usize; 2],
@@ -107,7 +128,11 @@ pub struct Verdict {
 /// [`Error::Input`] with all faults of the criteria.
 pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
     let mut faults = Faults::default();
-    let (mut hypotheses, criteria) = read(file, text, &mut faults);
+    let Criteria {
+        mut hypotheses,
+        criteria,
+        shown,
+    } = read(file, text, &mut faults);
     // A smaller experiment may test some of the hypotheses.
     let is_there = |h: &Hypothesis| criteria.iter().any(|criterion| criterion.has_runs(h, table));
     if hypotheses.iter().any(is_there) {
@@ -121,6 +146,11 @@ pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
             .map(|h| outcome(criterion, h, table, &points, &mut faults));
         outcomes.push(row.collect());
     }
+    let shown = shown.into_iter().map(|it| {
+        let row = hypotheses.iter().map(|h| over_all(&it.reading, h, table, &mut faults));
+        (it.what, row.collect())
+    });
+    let shown = shown.collect();
     faults.into_result()?;
     let at = |name: &str| table.names.iter().position(|label| label == name);
     // The columns of factors stand between these two.
@@ -144,6 +174,7 @@ pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
         hypotheses,
         criteria,
         outcomes,
+        shown,
         points,
         sites,
         factors,
@@ -157,11 +188,11 @@ pub fn judge(file: &str, text: &str, table: &Table) -> Result<Verdict> {
 /// [`Error::Input`] with all faults.
 pub fn check(file: &str, text: &str) -> Result<usize> {
     let mut faults = Faults::default();
-    let (_, criteria) = read(file, text, &mut faults);
-    faults.into_result().map(|()| criteria.len())
+    let found = read(file, text, &mut faults);
+    faults.into_result().map(|()| found.criteria.len())
 }
 
-fn read(file: &str, text: &str, faults: &mut Faults) -> (Vec<Hypothesis>, Vec<Criterion>) {
+fn read(file: &str, text: &str, faults: &mut Faults) -> Criteria {
     let mut top = text::parse(file, text, faults);
     for key in ["schema", "kind"] {
         top.take(key);
@@ -218,8 +249,31 @@ fn read(file: &str, text: &str, faults: &mut Faults) -> (Vec<Hypothesis>, Vec<Cr
         section.done(faults, &[]);
         criteria.push(criterion);
     }
+    let mut shown = Vec::new();
+    for mut section in top.tables("shown", faults) {
+        let it = Shown {
+            what: word(&mut section, "what", faults),
+            reading: Reading::take(&mut section, faults),
+        };
+        it.reading.check(&section, faults);
+        section.done(faults, &[]);
+        shown.push(it);
+    }
     top.done(faults, &[]);
-    (hypotheses, criteria)
+    Criteria {
+        hypotheses,
+        criteria,
+        shown,
+    }
+}
+
+/// A reading over the sites of all vectors; nothing without runs.
+fn over_all(reading: &Reading, h: &Hypothesis, table: &Table, faults: &mut Faults) -> Option<Found> {
+    let measure = reading.over(&table.names, faults)?;
+    let runs = reading.arms.iter().map(|arm| table.runs(&h.arm(arm), None));
+    let rows: Vec<&[f64]> = runs.flat_map(std::collections::BTreeMap::into_values).collect();
+    let found = measure.over(rows.into_iter());
+    (found.2 > 0).then_some(found)
 }
 
 fn outcome(criterion: &Criterion, h: &Hypothesis, table: &Table, points: &[u64], faults: &mut Faults) -> Outcome {
@@ -349,6 +403,17 @@ impl Verdict {
         let admissible: Vec<Vec<Option<bool>>> = (0..heads.len()).map(|h| self.admissible(h)).collect();
         let cells: Vec<String> = admissible.iter().map(|met| format!("**{}**", share(met))).collect();
         let _ = writeln!(text, "| all that count | {} |", cells.join(" | "));
+        if !self.shown.is_empty() {
+            let head = head.replacen("criterion", "", 1);
+            let _ = write!(
+                text,
+                "\n## What sites did\n\nOver the sites of all vectors, with 95 % interval and number of sites. It judges nothing.\n\n{head}"
+            );
+        }
+        for (what, row) in &self.shown {
+            let cells: Vec<String> = row.iter().map(|found| found.map_or("-".to_owned(), said)).collect();
+            let _ = writeln!(text, "| {what} | {} |", cells.join(" | "));
+        }
         text.push_str(&self.deciding(&admissible));
         text.push_str(&self.closest(&admissible));
         text
@@ -441,6 +506,23 @@ fn three_digits(x: f64) -> String {
         .map_or_else(|_| x.to_string(), crate::output::number)
 }
 
+/// «32 (28 to 36; 33)», with words for dates that did not come.
+fn said((value, interval, sites): Found) -> String {
+    let word = |x: f64| {
+        if x.is_infinite() {
+            "never".to_owned()
+        } else {
+            three_digits(x)
+        }
+    };
+    format!(
+        "{} ({} to {}; {sites})",
+        word(value),
+        word(interval.low),
+        word(interval.high)
+    )
+}
+
 /// «3/20 (0.05-0.36)», or «< 3/20» for none.
 fn share(met: &[Option<bool>]) -> String {
     let n = met.iter().flatten().count();
@@ -462,7 +544,8 @@ mod tests {
 
     const CRITERIA: &str = "[[hypotheses]]\nid = \"A\"\nwhat = \"a\"\n[[hypotheses]]\nid = \"B\"\nwhat = \"b\"\n\
         [[criteria]]\nid = \"quiet\"\nwhat = \"q\"\n[[criteria.tests]]\narm = \"{h}_quiet\"\nshare = [\"x > 0\"]\nat_most = 0.5\n\
-        [[criteria]]\nid = \"fast\"\nwhat = \"f\"\nexcluded = [\"B\"]\n[[criteria.tests]]\narm = [\"{h}_one\", \"{h}_two\"]\nvalue = \"x\"\nat_least = 3\n";
+        [[criteria]]\nid = \"fast\"\nwhat = \"f\"\nexcluded = [\"B\"]\n[[criteria.tests]]\narm = [\"{h}_one\", \"{h}_two\"]\nvalue = \"x\"\nat_least = 3\n\
+        [[shown]]\nwhat = \"large\"\narm = \"{h}_two\"\nvalue = \"x\"\namong = [\"x >= 5\"]\nstatistic = \"median\"\n";
 
     fn verdict() -> Verdict {
         let mut text = String::from("arm,point,seed,status,design_role,f,scenario_digest,x\n");
@@ -489,6 +572,7 @@ mod tests {
             page.contains("excluded by construction") && page.contains("7/10") && page.contains("0, < 3/10"),
             "{page}"
         );
+        assert!(page.contains("| large | 7 (") && page.contains("; 10) | - |"), "{page}");
     }
 
     /// Of a smaller experiment only what it ran is judged, and what it did not run is no failure.
