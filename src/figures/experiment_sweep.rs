@@ -247,13 +247,21 @@ fn maps(results: &Results, names: &[String], levels: &[Vec<String>], endpoints: 
         };
         sheet.text(title, [corner[0] - 46.0, corner[1] - 8.0], Type::new(9.0).bold());
         let size = [0.5 * PAGE - EDGE - 118.0, row * levels[1].len() as f64];
-        map(&mut sheet, &found, names, levels, corner, size);
+        let ends = scale(&found, endpoint.factor == 100.0);
+        map(&mut sheet, &found, ends, names, levels, corner, size);
     }
     sheet
 }
 
-fn map(sheet: &mut Sheet, found: &[Cell], names: &[String], levels: &[Vec<String>], corner: [f64; 2], size: [f64; 2]) {
-    let [low, high] = scale(found);
+fn map(
+    sheet: &mut Sheet,
+    found: &[Cell],
+    [low, high]: [f64; 2],
+    names: &[String],
+    levels: &[Vec<String>],
+    corner: [f64; 2],
+    size: [f64; 2],
+) {
     let cell = [size[0] / levels[0].len() as f64, size[1] / levels[1].len() as f64];
     let place = |c: &Cell| {
         let at = |f: usize| levels[f].iter().position(|l| *l == c.levels[f]);
@@ -297,7 +305,7 @@ fn map(sheet: &mut Sheet, found: &[Cell], names: &[String], levels: &[Vec<String
         words.anchor(Anchor::Middle),
     );
     sheet.text(
-        fitted(&names[1], size[1] + 40.0, words),
+        fitted(&names[1], size[1], words),
         [corner[0] - 44.0, corner[1] + 0.5 * size[1]],
         words.anchor(Anchor::Middle).upward(),
     );
@@ -322,8 +330,8 @@ fn map(sheet: &mut Sheet, found: &[Cell], names: &[String], levels: &[Vec<String
 }
 
 /// Ends of the colours: the lowest and highest mean, but never closer than the usual interval is wide, so that no colour
-/// stands for noise.
-fn scale(found: &[Cell]) -> [f64; 2] {
+/// stands for noise; within what is possible, of shares 0 to 100 %.
+fn scale(found: &[Cell], is_share: bool) -> [f64; 2] {
     let (low, high) = found.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), c| {
         (math::min(low, c.mean), math::max(high, c.mean))
     });
@@ -335,7 +343,17 @@ fn scale(found: &[Cell]) -> [f64; 2] {
     let least = math::max(2.0 * halves[halves.len() / 2], 1e-9 * high.abs());
     let least = if least > 0.0 { least } else { 1.0 };
     let air = 0.5 * math::positive(least - (high - low));
-    [low - air, high + air]
+    let bottom = if low >= 0.0 {
+        math::positive(low - air)
+    } else {
+        low - air
+    };
+    let top = if is_share {
+        math::min(high + air, 100.0)
+    } else {
+        high + air
+    };
+    [bottom, top]
 }
 
 /// Ink that can be read on a colour.

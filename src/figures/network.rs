@@ -106,7 +106,10 @@ fn territories(sheet: &mut Sheet, snapshot: &Snapshot, corner: [f64; 2]) {
         sheet.rectangle([corner[0], y - 6.0], [7.0, 7.0], network::territory(inlet as u32), 1.0);
         let flow = f64::from(snapshot.inlets[inlet].inflow_nl_per_min);
         sheet.text(
-            format!("{:.0} % of length", 100.0 * own / all),
+            match 100.0 * own / all {
+                share if share < 1.0 => "< 1 % of length".to_owned(),
+                share => format!("{share:.0} % of length"),
+            },
             [corner[0] + 10.0, y],
             Type::new(7.0),
         );

@@ -3,11 +3,13 @@
 //! The state is walked through its own `Serialize`, so no column can be forgotten; −0 reads as +0; moving cells are taken
 //! in the order of their ids, so that their order in memory does not matter.
 
-use serde::ser::{self, Serialize};
+use serde::Serialize;
+use serde::ser;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::clock::Clock;
-use crate::state::{Cells, Tissue};
+use crate::state::Tissue;
+use crate::state::cells::{Adipocytes, Cells, Keratinocytes, Movers, Mural, Sprouts, Stroma};
 
 /// Hash of a tissue at a step.
 pub fn state_hash(tissue: &Tissue, clock: &Clock) -> u64 {
@@ -65,13 +67,51 @@ pub fn columns(tissue: &Tissue) -> Vec<(String, u64)> {
     walk.columns.map(|columns| columns.found).unwrap_or_default()
 }
 
-/// Moving cells by their ids.
-fn in_order(cells: &Cells) -> Cells {
-    let mut cells = cells.clone();
-    for movers in [&mut cells.neutrophils, &mut cells.macrophages, &mut cells.msc] {
+/// [`Cells`] as they are hashed: the moving ones by their ids.
+#[derive(Serialize)]
+struct InOrder<'a> {
+    mural: &'a Mural,
+    adipocytes: &'a Adipocytes,
+    stroma: &'a Stroma,
+    keratinocytes: &'a Keratinocytes,
+    neutrophils: Movers,
+    macrophages: Movers,
+    msc: Movers,
+    sprouts: &'a Sprouts,
+    supernatant: &'a [f32],
+    thiosulfate_depot: &'a [f32],
+}
+
+fn in_order(cells: &Cells) -> InOrder<'_> {
+    let by_id = |movers: &Movers| {
+        let mut movers = movers.clone();
         movers.sort_by_place(|_, _| 0);
+        movers
+    };
+    let Cells {
+        mural,
+        adipocytes,
+        stroma,
+        keratinocytes,
+        neutrophils,
+        macrophages,
+        msc,
+        sprouts,
+        supernatant,
+        thiosulfate_depot,
+    } = cells;
+    InOrder {
+        mural,
+        adipocytes,
+        stroma,
+        keratinocytes,
+        neutrophils: by_id(neutrophils),
+        macrophages: by_id(macrophages),
+        msc: by_id(msc),
+        sprouts,
+        supernatant,
+        thiosulfate_depot,
     }
-    cells
 }
 
 /// Columns of a walk that keeps them apart.
@@ -81,24 +121,45 @@ struct Columns {
     found: Vec<(String, u64)>,
 }
 
-#[derive(Default)]
+/// Bytes that wait for the hash.
+const WAITING: usize = 1 << 14;
+
 struct Walk {
     hash: Xxh3,
-    buffer: Vec<u8>,
+    buffer: Box<[u8; WAITING]>,
+    filled: usize,
     columns: Option<Columns>,
 }
 
-impl Walk {
-    fn put(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= 1 << 16 {
-            self.flush();
+impl Default for Walk {
+    fn default() -> Self {
+        Self {
+            hash: Xxh3::default(),
+            buffer: Box::new([0; WAITING]),
+            filled: 0,
+            columns: None,
         }
     }
+}
 
+impl Walk {
+    /// One word: millions of them make a state.
+    #[inline(always)]
+    fn put<const N: usize>(&mut self, word: [u8; N]) {
+        // A chunk of known length is one store; a slice would be a call for each word.
+        if self.filled + N > WAITING {
+            self.flush();
+        }
+        if let Some(place) = self.buffer[self.filled..].first_chunk_mut() {
+            *place = word;
+        }
+        self.filled += N;
+    }
+
+    #[cold]
     fn flush(&mut self) {
-        self.hash.update(&self.buffer);
-        self.buffer.clear();
+        self.hash.update(&self.buffer[..self.filled]);
+        self.filled = 0;
     }
 
     /// Walks over one field of a struct; where columns are kept apart, what lies in it and in no column below is one column.
@@ -142,8 +203,9 @@ impl ser::Error for Never {
 
 macro_rules! numbers {
     ($($name:ident: $type:ty),*) => {
-        $(fn $name(self, v: $type) -> Result<(), Never> {
-            self.put(&v.to_le_bytes());
+        $(#[inline(always)]
+        fn $name(self, v: $type) -> Result<(), Never> {
+            self.put(v.to_le_bytes());
             Ok(())
         })*
     };
@@ -163,17 +225,20 @@ impl ser::Serializer for &mut Walk {
     numbers!(serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
              serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64);
 
+    #[inline(always)]
     fn serialize_bool(self, v: bool) -> Result<(), Never> {
-        self.put(&[u8::from(v)]);
+        self.put([u8::from(v)]);
         Ok(())
     }
+    #[inline(always)]
     fn serialize_f32(self, v: f32) -> Result<(), Never> {
         // −0 + 0 is +0.
-        self.put(&(v + 0.0).to_bits().to_le_bytes());
+        self.put((v + 0.0).to_bits().to_le_bytes());
         Ok(())
     }
+    #[inline(always)]
     fn serialize_f64(self, v: f64) -> Result<(), Never> {
-        self.put(&(v + 0.0).to_bits().to_le_bytes());
+        self.put((v + 0.0).to_bits().to_le_bytes());
         Ok(())
     }
     fn serialize_char(self, v: char) -> Result<(), Never> {
@@ -183,15 +248,16 @@ impl ser::Serializer for &mut Walk {
         self.serialize_bytes(v.as_bytes())
     }
     fn serialize_bytes(self, v: &[u8]) -> Result<(), Never> {
-        self.put(&(v.len() as u64).to_le_bytes());
-        self.put(v);
+        self.put((v.len() as u64).to_le_bytes());
+        self.flush();
+        self.hash.update(v);
         Ok(())
     }
     fn serialize_none(self) -> Result<(), Never> {
         self.serialize_u8(0)
     }
     fn serialize_some<T: Serialize + ?Sized>(self, v: &T) -> Result<(), Never> {
-        self.put(&[1]);
+        self.put([1]);
         v.serialize(self)
     }
     fn serialize_unit(self) -> Result<(), Never> {
@@ -200,6 +266,7 @@ impl ser::Serializer for &mut Walk {
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), Never> {
         Ok(())
     }
+    #[inline(always)]
     fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Result<(), Never> {
         self.serialize_u32(index)
     }
@@ -213,12 +280,24 @@ impl ser::Serializer for &mut Walk {
         _: &'static str,
         v: &T,
     ) -> Result<(), Never> {
-        self.put(&index.to_le_bytes());
+        self.put(index.to_le_bytes());
         v.serialize(self)
     }
     fn serialize_seq(self, len: Option<usize>) -> Result<Self, Never> {
-        self.put(&(len.unwrap_or(usize::MAX) as u64).to_le_bytes());
+        self.put((len.unwrap_or(usize::MAX) as u64).to_le_bytes());
         Ok(self)
+    }
+    /// Columns: one loop for each type of element, its word in line.
+    fn collect_seq<I: IntoIterator>(self, elements: I) -> Result<(), Never>
+    where
+        I::Item: Serialize,
+    {
+        let elements = elements.into_iter();
+        self.serialize_seq(elements.size_hint().1)?;
+        for element in elements {
+            element.serialize(&mut *self)?;
+        }
+        Ok(())
     }
     fn serialize_tuple(self, _: usize) -> Result<Self, Never> {
         Ok(self)
@@ -227,7 +306,7 @@ impl ser::Serializer for &mut Walk {
         Ok(self)
     }
     fn serialize_tuple_variant(self, _: &'static str, index: u32, _: &'static str, _: usize) -> Result<Self, Never> {
-        self.put(&index.to_le_bytes());
+        self.put(index.to_le_bytes());
         Ok(self)
     }
     fn serialize_map(self, len: Option<usize>) -> Result<Self, Never> {
@@ -237,7 +316,7 @@ impl ser::Serializer for &mut Walk {
         Ok(self)
     }
     fn serialize_struct_variant(self, _: &'static str, index: u32, _: &'static str, _: usize) -> Result<Self, Never> {
-        self.put(&index.to_le_bytes());
+        self.put(index.to_le_bytes());
         Ok(self)
     }
 }
@@ -247,6 +326,7 @@ macro_rules! compound {
         $(impl ser::$trait for &mut Walk {
             type Ok = ();
             type Error = Never;
+            #[inline(always)]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
                 value.serialize(&mut **self)
             }
