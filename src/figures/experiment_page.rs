@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::experiment_load::Results;
+use super::experiment_strategies;
 use super::words::{short, signed};
 use crate::error::{Error, Result};
 use crate::experiment::table;
@@ -88,6 +89,9 @@ fn text(results: &Results, pictures: &[(String, String)], tables: &[&str]) -> Re
     text.push('\n');
     if let Some(contrasts) = results.table("contrasts.csv")? {
         text.push_str(&contrast_lines(results, &contrasts));
+    }
+    if let Some(table) = experiment_strategies::table(results)? {
+        text.push_str(&experiment_strategies::markdown(&table));
     }
     if let Some(indices) = results.table("sensitivity.csv")? {
         text.push_str(&sensitivity_lines(results, &indices));

@@ -184,6 +184,7 @@ mod tests {
             ("load", include_str!("experiment_load.rs")),
             ("parts", include_str!("experiment_parts.rs")),
             ("sensitivity", include_str!("experiment_sensitivity.rs")),
+            ("strategies", include_str!("experiment_strategies.rs")),
             ("survival", include_str!("experiment_survival.rs")),
             ("sweep", include_str!("experiment_sweep.rs")),
             ("trial", include_str!("experiment_trial.rs")),

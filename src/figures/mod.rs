@@ -14,6 +14,7 @@ mod experiment_load;
 pub mod experiment_page;
 mod experiment_parts;
 mod experiment_sensitivity;
+mod experiment_strategies;
 mod experiment_survival;
 mod experiment_sweep;
 mod experiment_trial;
@@ -230,6 +231,7 @@ pub fn of_compare_into(dir: &Path, out: &Path, formats: Option<Formats>) -> Resu
 fn pages(results: &experiment_load::Results) -> Result<Vec<(String, sheet::Sheet)>> {
     let mut pages: Vec<(String, sheet::Sheet)> = Vec::new();
     pages.extend(experiment_contrasts::draw(results)?.map(|sheet| ("contrasts".to_owned(), sheet)));
+    pages.extend(experiment_strategies::draw(results)?.map(|sheet| ("strategies".to_owned(), sheet)));
     pages.extend(experiment_survival::draw(results)?.map(|sheet| ("survival".to_owned(), sheet)));
     pages.extend(experiment_sweep::draw(results)?);
     pages.extend(experiment_sensitivity::draw(results)?);
