@@ -88,6 +88,8 @@ def test_simulate_gives_the_endpoints_of_the_run(run, tiny):
 
 
 def press_ctrl_c_after(seconds):
+    # Behind a shell's `&` Python ignores Ctrl-C from the start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
 
