@@ -225,7 +225,7 @@ fn doses(results: &Results, names: &[String], levels: &[Vec<String>], endpoints:
 fn maps(results: &Results, names: &[String], levels: &[Vec<String>], endpoints: &[&Shown], cells: &Cells) -> Sheet {
     let arms = results.arms();
     let row = math::clamp(240.0 / levels[1].len() as f64, 20.0, 34.0);
-    let step = row * levels[1].len() as f64 + 64.0;
+    let step = row * levels[1].len() as f64 + 78.0;
     let all: Vec<(&String, &&Shown)> = endpoints
         .iter()
         .flat_map(|e| arms.iter().map(move |arm| (arm, e)))
@@ -238,14 +238,14 @@ fn maps(results: &Results, names: &[String], levels: &[Vec<String>], endpoints: 
         let found: Vec<Cell> = cells(endpoint).into_iter().filter(|c| c.arm == *arm).collect();
         let corner = [
             EDGE + 62.0 + (i % 2) as f64 * 0.5 * PAGE,
-            top + 20.0 + (i / 2) as f64 * step,
+            top + 34.0 + (i / 2) as f64 * step,
         ];
         let title = if arms.len() > 1 {
             format!("{}, {arm}", endpoint.label)
         } else {
             endpoint.label.clone()
         };
-        sheet.text(title, [corner[0] - 46.0, corner[1] - 8.0], Type::new(9.0).bold());
+        sheet.text(title, [corner[0] - 46.0, corner[1] - 22.0], Type::new(9.0).bold());
         let size = [0.5 * PAGE - EDGE - 118.0, row * levels[1].len() as f64];
         let ends = scale(&found, endpoint.factor == 100.0);
         map(&mut sheet, &found, ends, names, levels, corner, size);
@@ -304,10 +304,11 @@ fn map(
         [corner[0] + 0.5 * size[0], corner[1] + size[1] + 23.0],
         words.anchor(Anchor::Middle),
     );
+    // Lying, above its levels: a standing name is longer than a map of few levels is high.
     sheet.text(
-        fitted(&names[1], size[1], words),
-        [corner[0] - 44.0, corner[1] + 0.5 * size[1]],
-        words.anchor(Anchor::Middle).upward(),
+        format!("↑ {}", fitted(&names[1], size[0] + 60.0, words)),
+        [corner[0] - 46.0, corner[1] - 8.0],
+        words,
     );
     // The scale, from its lowest to its highest mean.
     let bar = [corner[0] + size[0] + 8.0, corner[1]];
