@@ -24,7 +24,7 @@ const NOTHING: f64 = 5e-3;
 /// Height of a line [pt].
 const LINE: f64 = 15.0;
 /// Width of the names [pt].
-const NAMES: f64 = 132.0;
+const NAMES: f64 = 104.0;
 
 /// A table of words.
 pub struct Strategies {
@@ -33,6 +33,8 @@ pub struct Strategies {
     /// Arm and cells; whether an interval leaves zero out.
     rows: Vec<(String, Vec<(String, bool)>)>,
     what: String,
+    /// Columns at the end that say what it costs.
+    burden: usize,
 }
 
 /// The table; nothing where no strategies are compared by their cost.
@@ -71,6 +73,7 @@ pub fn table(results: &Results) -> Result<Option<Strategies>> {
     Ok(Some(Strategies {
         heads,
         rows: rows.collect(),
+        burden: burden.len(),
         what: format!(
             "Mean difference from {reference} over pairs of sites, with its 95 % interval; bold where the interval leaves zero out, without correction \
              for the number of comparisons. {OUTSIDE}"
@@ -85,14 +88,23 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
     };
     let height = LINE * table.rows.len() as f64 + 34.0;
     let (mut sheet, top) = page(results, "What each strategy changes, and costs", &table.what, height);
-    let wide = (PAGE - 2.0 * EDGE - NAMES) / table.heads.len() as f64;
-    let right = |k: usize| EDGE + NAMES + wide * (k as f64 + 1.0) - 4.0;
+    // A number alone takes half the room of one with its interval.
+    let burden = table.burden as f64;
+    let share = (PAGE - 2.0 * EDGE - NAMES) / (table.heads.len() as f64 - 0.55 * burden);
+    let wide = |k: usize| {
+        if k + table.burden < table.heads.len() {
+            share
+        } else {
+            0.45 * share
+        }
+    };
+    let right = |k: usize| EDGE + NAMES + (0..=k).map(wide).sum::<f64>() - 2.0;
     for (k, lines) in table.heads.iter().enumerate() {
         for (i, line) in lines.iter().enumerate() {
-            let face = Type::new(7.5)
+            let face = Type::new(6.8)
                 .anchor(Anchor::End)
                 .colour(if i == 0 { INK } else { GREY });
-            let words = fitted(line, wide - 6.0, face);
+            let words = fitted(line, wide(k) - 2.0, face);
             sheet.text(words, [right(k), top + 10.0 + 10.0 * i as f64], face);
         }
     }
@@ -104,7 +116,7 @@ pub fn draw(results: &Results) -> Result<Option<Sheet>> {
         for (k, (words, is_told)) in cells.iter().enumerate() {
             let face = Type {
                 bold: *is_told,
-                ..Type::new(7.2).anchor(Anchor::End)
+                ..Type::new(6.8).anchor(Anchor::End)
             };
             sheet.text(words, [right(k), y], face);
         }
@@ -153,7 +165,8 @@ fn is_column(endpoint: &str, column: &str) -> bool {
 
 fn head(endpoint: &Shown) -> [String; 2] {
     let words = endpoint.words.split(", on day").next().unwrap_or_default();
-    [words.to_owned(), endpoint.difference_unit.clone()]
+    let unit = endpoint.difference_unit.split(" of the").next().unwrap_or_default();
+    [words.to_owned(), unit.to_owned()]
 }
 
 /// A difference with its interval, and whether the interval leaves zero out.
