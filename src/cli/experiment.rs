@@ -18,7 +18,6 @@ use crate::experiment::plan_folder::Installed;
 use crate::experiment::validation::{self, Table};
 use crate::experiment::{file, merge, pilot, sbatch, status, verdict, verify};
 use crate::library::Disk;
-
 use crate::simulation::progress::{bytes, duration};
 use crate::simulation::stop::Stop;
 use crate::simulation::threads_or_cores;

@@ -44,7 +44,12 @@ pub fn write(dir: &Path, out: &Path, force: bool) -> Result<Vec<PathBuf>> {
     folder::install(out, force, is_page, |folder| {
         let mut written = Vec::new();
         let mut pictures = Vec::new();
-        for (name, sheet) in super::pages(&results)? {
+        let mut pages = super::pages(&results)?;
+        // The same differences, pair by pair: of many arms a picture too large to keep.
+        if pages.iter().any(|(name, _)| name == "strategies") {
+            pages.retain(|(name, _)| name != "contrasts");
+        }
+        for (name, sheet) in pages {
             let file = format!("{name}.png");
             sheet.write_small_png(&folder.join(&file))?;
             pictures.push((file, sheet.title().to_owned()));

@@ -1,6 +1,8 @@
 //! Small sections of skin for tests, and what happens to them.
 #![allow(dead_code)] // Each test binary uses its part.
 
+use std::path::Path;
+
 use calcisim::error::Result;
 use calcisim::model::{Model, Parameters};
 use calcisim::scenario::{Scenario, Shipped};
@@ -14,13 +16,37 @@ pub fn skipped(why: &str) {
 }
 
 /// One thread and no word, into this folder.
-pub fn options(out: &std::path::Path) -> calcisim::simulation::RunOptions {
+pub fn options(out: &Path) -> calcisim::simulation::RunOptions {
     calcisim::simulation::RunOptions {
         out: Some(out.to_owned()),
         threads: 1,
         is_quiet: true,
         ..calcisim::simulation::RunOptions::default()
     }
+}
+
+/// Every file that a run folder says about the model.
+pub fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut names = ["series.csv", "events.csv", "hashes.csv", "observe.csv", "summary.json"]
+        .map(str::to_owned)
+        .to_vec();
+    let snaps = std::fs::read_dir(dir.join("snapshots")).into_iter().flatten().flatten();
+    names.extend(snaps.map(|entry| format!("snapshots/{}", entry.file_name().to_string_lossy())));
+    names.sort();
+    names
+        .into_iter()
+        .filter_map(|name| Some((std::fs::read(dir.join(&name)).ok()?, name)))
+        .map(|(b, n)| (n, b))
+        .collect()
+}
+
+/// The program, called in a folder.
+pub fn calcisim(folder: &Path, args: &[&str]) -> std::process::Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_calcisim"))
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .unwrap_or_else(|fault| panic!("calcisim starts: {fault}"))
 }
 
 /// A section of 2 × 4 mm at 40 µm, its network taken as it comes.

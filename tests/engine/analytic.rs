@@ -3,10 +3,9 @@
 
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
-use crate::common;
 use std::f64::consts::PI;
 
-use crate::common::{SMALL, Tested, model, parameters, scenario, steps};
+use crate::common::{self, SMALL, Tested, model, parameters, scenario, steps};
 use calcisim::error::{Error, Result};
 use calcisim::grid::{Grid, Plane};
 use calcisim::math;

@@ -2,11 +2,10 @@
 
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
-use crate::common;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::common::{SICK, SMALL, Tested, scenario};
+use crate::common::{self, SICK, SMALL, Tested, scenario};
 use calcisim::model::Model;
 use calcisim::output::series::{COLUMNS, Look};
 use calcisim::parameters::{Instrument, Registry};

@@ -13,8 +13,7 @@ use calcisim::random::Dice;
 use calcisim::scenario::{Scenario, Shipped};
 use calcisim::state::{Kind, Vitality};
 
-use crate::common;
-use crate::common::Tested;
+use crate::common::{self, Tested};
 
 /// A block of 2 × 2 × 4 mm with the vessels of the default section; half of it is skin.
 const BLOCK: &str = "[space]\nplane = \"block\"\nwidth_mm = 2.0\nbreadth_mm = 2.0\ndepth_mm = 4.0\nvoxel_um = 40.0\n";

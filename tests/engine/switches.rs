@@ -5,11 +5,10 @@
 
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
-use crate::common;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 
-use crate::common::Tested;
+use crate::common::{self, Tested};
 use calcisim::error::Result;
 use calcisim::model::Model;
 use calcisim::output::series::Look;

@@ -1,10 +1,9 @@
 //! Animations as a shell sees them: a run, a comparison, and what happens without ffmpeg or with a strange one.
 
-use crate::common;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::common::{SICK, SMALL, Tested, scenario_text};
+use crate::common::{self, SICK, SMALL, Tested, scenario_text};
 
 fn calcisim(folder: &Path, args: &[&str], path: Option<&Path>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_calcisim"));

@@ -1,19 +1,11 @@
 //! The virtual biopsy as a shell sees it: pictures, words, exit codes, a study, slides.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::OnceLock;
 
-use crate::common::{SICK, SMALL, Tested, scenario_text};
+use crate::common::{SICK, SMALL, Tested, calcisim, scenario_text};
 use serde_json::Value;
-
-fn calcisim(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_calcisim"))
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .unwrap_or_else(|fault| panic!("calcisim starts: {fault}"))
-}
 
 /// Two runs of eight days, `sick` and `well`, computed once and copied for each test.
 fn runs(folder: &Path) -> Tested {

@@ -1,18 +1,9 @@
 //! Exports are read back by the programs that they are made for, and the numbers compared with the run.
 
-use crate::common;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use crate::common::{CELLS, SICK, SMALL, Tested, scenario_text};
-
-fn calcisim(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_calcisim"))
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .unwrap_or_else(|fault| panic!("calcisim starts: {fault}"))
-}
+use crate::common::{self, CELLS, SICK, SMALL, Tested, calcisim, scenario_text};
 
 /// A run of six days with dead tissue, clots and cells.
 fn run(folder: &Path) -> Tested {

@@ -1,18 +1,10 @@
 //! Reports as a shell and a browser see them: one whole file that asks nobody for anything, whose numbers are those of the folder.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use crate::common::{CELLS, SICK, SMALL, Tested, scenario_text};
+use crate::common::{CELLS, SICK, SMALL, Tested, calcisim, scenario_text};
 use serde_json::Value;
-
-fn calcisim(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_calcisim"))
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .unwrap_or_else(|fault| panic!("calcisim starts: {fault}"))
-}
 
 fn said(answer: &Output) -> String {
     String::from_utf8_lossy(&answer.stderr).into_owned()

@@ -19,7 +19,7 @@ use calcisim::simulation::stop::Stop;
 use calcisim::simulation::verify::{VerifyOptions, verify};
 use calcisim::simulation::{RunOptions, RunSettings, advance, resume, run, simulate};
 
-use crate::common::{Tested, options};
+use crate::common::{Tested, contents, options};
 
 fn settings(days: f64, voxel_um: u32) -> Result<RunSettings> {
     let text = format!(
@@ -30,21 +30,6 @@ fn settings(days: f64, voxel_um: u32) -> Result<RunSettings> {
     );
     let (scenario, _) = Scenario::from_text("small.toml", &text, &[])?;
     RunSettings::of(&scenario, &Shipped)
-}
-
-/// Every file that a run folder says about the model.
-fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut names = ["series.csv", "events.csv", "hashes.csv", "observe.csv", "summary.json"]
-        .map(str::to_owned)
-        .to_vec();
-    let snaps = fs::read_dir(dir.join("snapshots")).into_iter().flatten().flatten();
-    names.extend(snaps.map(|entry| format!("snapshots/{}", entry.file_name().to_string_lossy())));
-    names.sort();
-    names
-        .into_iter()
-        .filter_map(|name| Some((fs::read(dir.join(&name)).ok()?, name)))
-        .map(|(b, n)| (n, b))
-        .collect()
 }
 
 /// Memory of this process now [kB].
@@ -262,7 +247,7 @@ fn a_hundred_thousand_steps_leave_memory_flat() -> Tested {
 
 #[test]
 #[ignore = "a minute of the default section: cargo test --release --test trust endurance -- --ignored"]
-fn checkpoints_and_hashes_cost_at_most_3_percent_of_a_run_each() -> Tested {
+fn checkpoints_cost_at_most_3_percent_and_hashing_1_percent_of_a_run() -> Tested {
     calcisim::par::with_threads(1, || shares().map_err(|fault| fault.to_string()))?;
     Ok(())
 }
@@ -312,7 +297,8 @@ fn shares() -> Tested {
         bytes as f64 / 1e6,
         100.0 * of_checkpoints
     );
-    // 1 % was wished for hashes: docs/reliability.md.
-    assert!(of_hashes <= 0.03 && of_checkpoints <= 0.03);
+    assert!(of_checkpoints <= 0.03, "{of_checkpoints}");
+    // Not reached so far, and red until it is: docs/reliability.md.
+    assert!(of_hashes <= 0.01, "{of_hashes}");
     Ok(())
 }

@@ -13,7 +13,7 @@ use calcisim::simulation::pack::{pack, unpack};
 use calcisim::simulation::verify::{Verdict, VerifyOptions, verify};
 use calcisim::simulation::{RunSettings, resume, run};
 
-use crate::common::{Tested, options};
+use crate::common::{Tested, contents, options};
 
 /// A small section with a bruise on day 1, a needle that is ordered by a reading, and cells on day 3.
 const TEXT: &str = r#"schema = 1
@@ -91,20 +91,6 @@ fn branched(dir: &Path, at_day: f64, sets: &[&str], out: &Path) -> Result<()> {
         ..BranchOptions::default()
     };
     branch(dir, &options).map(|_| ())
-}
-
-/// What a run folder says about the model.
-fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
-    let names = ["series.csv", "events.csv", "hashes.csv", "observe.csv", "summary.json"];
-    let mut names: Vec<String> = names.map(str::to_owned).to_vec();
-    let snaps = fs::read_dir(dir.join("snapshots")).into_iter().flatten().flatten();
-    names.extend(snaps.map(|entry| format!("snapshots/{}", entry.file_name().to_string_lossy())));
-    names.sort();
-    names
-        .into_iter()
-        .filter_map(|name| Some((fs::read(dir.join(&name)).ok()?, name)))
-        .map(|(b, n)| (n, b))
-        .collect()
 }
 
 fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
