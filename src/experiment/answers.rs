@@ -1,6 +1,7 @@
 //! Answers to what `[statistics]` asks, and how many seeds would be enough: tables from pairs of arm and reference.
 //!
-//! The unit of a pair is a point where there are many (a vector of the prior, a patient), else a replicate.
+//! The unit of a pair is a point where there are many (a vector of the prior, a patient), else a replicate. Points of a sweep share
+//! their seeds and are not independent of each other: there arms are equal where points say so and seeds say so.
 
 use super::analyses::{Told, Values};
 use super::analysis::{Estimate, benefit, consistency, equivalence, sequential};
@@ -46,13 +47,29 @@ impl Values<'_> {
             .collect()
     }
 
-    /// Differences that are independent of each other: one per point where there are many, else one per replicate.
+    /// Differences by point where there are many, else by replicate.
     fn differences(&self, arm: usize, e: usize) -> Vec<f64> {
         let effects = self.effects(arm, e);
         match &effects[..] {
             [only] => only.clone(),
             many => many.iter().filter(|d| !d.is_empty()).map(|d| mean(d)).collect(),
         }
+    }
+
+    /// Differences by seed, over the points that share it; nothing where each point has seeds of its own, or is the only one.
+    fn differences_by_seed(&self, arm: usize, e: usize) -> Option<Vec<f64>> {
+        let manifest = &self.plan.manifest;
+        let is_shared = manifest.common_random_numbers && !self.plan.is_cohort() && self.plan.points.len() > 1;
+        if !is_shared || manifest.replicates < 2 {
+            return None;
+        }
+        let (here, there) = (self.replicates(arm, e), self.replicates(0, e));
+        let of_seed = |seed: usize| {
+            let pairs = here.iter().zip(&there).map(|(a, b)| a[seed] - b[seed]);
+            let found: Vec<f64> = pairs.filter(|d| d.is_finite()).collect();
+            (!found.is_empty()).then(|| mean(&found))
+        };
+        Some((0..manifest.replicates as usize).filter_map(of_seed).collect())
     }
 
     /// `equivalence.csv`.
@@ -70,9 +87,14 @@ impl Values<'_> {
         for (arm, record) in m.arms.iter().enumerate().skip(1) {
             for asked in &questions.equivalence {
                 let endpoint = &m.outputs.endpoints[asked.endpoint];
-                let differences = self.differences(arm, asked.endpoint);
-                let found = equivalence::two_one_sided(&differences, asked.low, asked.high, questions.alpha);
-                let Some(found) = found else { continue };
+                let test = |differences: Vec<f64>| {
+                    equivalence::two_one_sided(&differences, asked.low, asked.high, questions.alpha)
+                };
+                let by_seed = self.differences_by_seed(arm, asked.endpoint).and_then(test);
+                let tests = [test(self.differences(arm, asked.endpoint)), by_seed];
+                let Some(found) = tests.into_iter().flatten().max_by(|a, b| a.p.total_cmp(&b.p)) else {
+                    continue;
+                };
                 text.push_str(&format!(
                     "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
                     quoted(&record.id),

@@ -395,7 +395,9 @@ pub(super) fn column(runs: &[RunRow], arm: usize, endpoint: usize, days: f64) ->
 }
 
 fn contrasts(runs: &[RunRow], arms: usize, days: f64) -> Vec<Contrast> {
-    effects::contrasts(arms, &measures(), &|arm, e| column(runs, arm, e, days))
+    let of_reference = runs.iter().filter(|run| run.arm == 0);
+    let places: Vec<(usize, u64)> = of_reference.map(|run| (0, run.seed)).collect();
+    effects::contrasts(arms, &places, &measures(), &|arm, e| column(runs, arm, e, days))
 }
 
 fn write_tables(folder: &Path, ids: &[String], runs: &[RunRow], contrasts: &[Contrast], days: f64) -> Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! `compare` and the results of experiments write the same tables.
 
-use super::statistics::{self, Interval, Paired};
+use super::statistics::{self, Cases, Interval, Paired};
 use crate::math;
 use crate::output::{cell, number, quoted};
 
@@ -75,16 +75,19 @@ pub fn pairs(arm: &[Option<f64>], reference: &[Option<f64>]) -> (Vec<f64>, Vec<f
     arm.iter().zip(reference).filter_map(|(a, b)| a.zip(*b)).unzip()
 }
 
-/// Every contrast of every arm with the reference, by arm, then endpoint.
-pub fn contrasts(arms: usize, measures: &[Measure], column: &Columns) -> Vec<Contrast> {
+/// Every contrast of every arm with the reference, by arm, then endpoint. `places` has point and seed of each pair.
+pub fn contrasts(arms: usize, places: &[(usize, u64)], measures: &[Measure], column: &Columns) -> Vec<Contrast> {
     let mut all = Vec::new();
     for arm in 1..arms {
         let mut of_arm: Vec<Contrast> = measures
             .iter()
             .enumerate()
             .filter_map(|(e, measure)| {
-                let (here, there) = pairs(&column(arm, e), &column(0, e));
-                let paired = statistics::paired(&here, &there)?;
+                let (of_arm, of_reference) = (column(arm, e), column(0, e));
+                let (here, there) = pairs(&of_arm, &of_reference);
+                let is_pair = |i: &usize| of_arm[*i].is_some() && of_reference[*i].is_some();
+                let places: Vec<(usize, u64)> = (0..places.len()).filter(is_pair).map(|i| places[i]).collect();
+                let paired = statistics::paired_of(&Cases::at(&places), &here, &there)?;
                 Some(Contrast {
                     arm,
                     endpoint: measure.name.clone(),

@@ -312,7 +312,9 @@ impl Tables<'_> {
             ));
         }
         if ids.len() > 1 && per_arm <= MOST_PAIRS {
-            let contrasts = effects::contrasts(ids.len(), &measures, &column);
+            let place = |row| (plan.row(row).point, plan.row(row).seed);
+            let places: Vec<(usize, u64)> = (0..per_arm).map(place).collect();
+            let contrasts = effects::contrasts(ids.len(), &places, &measures, &column);
             let primary = &measures[plan.manifest.outputs.primary].name;
             for contrast in contrasts.iter().filter(|c| c.endpoint == *primary) {
                 headline.push_str(&effects::sentence(&ids, contrast));

@@ -156,6 +156,32 @@ impl Walk {
         self.filled += N;
     }
 
+    /// Words of one width, as far as they go: a loop without a question for each word, as they make up most of a state.
+    fn column_of_words<const N: usize, I: Iterator<Item: Serialize>>(&mut self, elements: &mut I) -> Result<(), Never> {
+        loop {
+            if self.filled + N > WAITING {
+                self.flush();
+            }
+            let (places, _) = self.buffer[self.filled..].as_chunks_mut::<N>();
+            let (mut count, mut other) = (0, None);
+            for (place, element) in places.iter_mut().zip(elements.by_ref()) {
+                let word = element.serialize(AsWord).ok().filter(|word| word.width == N);
+                let Some(bytes) = word.and_then(|word| word.bits.to_le_bytes().first_chunk().copied()) else {
+                    other = Some(element);
+                    break;
+                };
+                *place = bytes;
+                count += 1;
+            }
+            self.filled += N * count;
+            match other {
+                Some(element) => element.serialize(&mut *self)?,
+                None if count == 0 => return Ok(()),
+                None => {}
+            }
+        }
+    }
+
     #[cold]
     fn flush(&mut self) {
         self.hash.update(&self.buffer[..self.filled]);
@@ -183,13 +209,13 @@ impl Walk {
     }
 }
 
-/// Hashing cannot fail; serde wants an error type.
+/// A walk cannot fail, but serde wants an error type; [`AsWord`] says with it that something is not one number.
 #[derive(Debug)]
 struct Never;
 
 impl std::fmt::Display for Never {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "hashing cannot fail")
+        write!(f, "not one number")
     }
 }
 
@@ -287,15 +313,20 @@ impl ser::Serializer for &mut Walk {
         self.put((len.unwrap_or(usize::MAX) as u64).to_le_bytes());
         Ok(self)
     }
-    /// Columns: one loop for each type of element, its word in line.
     fn collect_seq<I: IntoIterator>(self, elements: I) -> Result<(), Never>
     where
         I::Item: Serialize,
     {
-        let elements = elements.into_iter();
+        let mut elements = elements.into_iter();
         self.serialize_seq(elements.size_hint().1)?;
-        for element in elements {
-            element.serialize(&mut *self)?;
+        while let Some(first) = elements.next() {
+            first.serialize(&mut *self)?;
+            match first.serialize(AsWord).map(|word| word.width) {
+                Ok(1) => self.column_of_words::<1, _>(&mut elements)?,
+                Ok(4) => self.column_of_words::<4, _>(&mut elements)?,
+                Ok(8) => self.column_of_words::<8, _>(&mut elements)?,
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -318,6 +349,114 @@ impl ser::Serializer for &mut Walk {
     fn serialize_struct_variant(self, _: &'static str, index: u32, _: &'static str, _: usize) -> Result<Self, Never> {
         self.put(index.to_le_bytes());
         Ok(self)
+    }
+}
+
+/// A number as it goes to the hash.
+struct Word {
+    /// Its lowest bytes count, as many as it is wide.
+    bits: u64,
+    width: usize,
+}
+
+/// Serializes a number as the word that it is, and refuses everything else.
+struct AsWord;
+
+/// What is not one number.
+type NoWord = ser::Impossible<Word, Never>;
+
+macro_rules! words {
+    ($($name:ident: $type:ty),*) => {
+        $(#[inline(always)]
+        fn $name(self, v: $type) -> Result<Word, Never> {
+            Ok(Word { bits: v as u64, width: size_of::<$type>() })
+        })*
+    };
+}
+
+impl ser::Serializer for AsWord {
+    type Ok = Word;
+    type Error = Never;
+    type SerializeSeq = NoWord;
+    type SerializeTuple = NoWord;
+    type SerializeTupleStruct = NoWord;
+    type SerializeTupleVariant = NoWord;
+    type SerializeMap = NoWord;
+    type SerializeStruct = NoWord;
+    type SerializeStructVariant = NoWord;
+
+    words!(serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+           serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64);
+
+    #[inline(always)]
+    fn serialize_bool(self, v: bool) -> Result<Word, Never> {
+        self.serialize_u8(u8::from(v))
+    }
+    #[inline(always)]
+    fn serialize_f32(self, v: f32) -> Result<Word, Never> {
+        self.serialize_u32((v + 0.0).to_bits())
+    }
+    #[inline(always)]
+    fn serialize_f64(self, v: f64) -> Result<Word, Never> {
+        self.serialize_u64((v + 0.0).to_bits())
+    }
+    #[inline(always)]
+    fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Result<Word, Never> {
+        self.serialize_u32(index)
+    }
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, v: &T) -> Result<Word, Never> {
+        v.serialize(self)
+    }
+    fn serialize_char(self, _: char) -> Result<Word, Never> {
+        Err(Never)
+    }
+    fn serialize_str(self, _: &str) -> Result<Word, Never> {
+        Err(Never)
+    }
+    fn serialize_bytes(self, _: &[u8]) -> Result<Word, Never> {
+        Err(Never)
+    }
+    fn serialize_none(self) -> Result<Word, Never> {
+        Err(Never)
+    }
+    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<Word, Never> {
+        Err(Never)
+    }
+    fn serialize_unit(self) -> Result<Word, Never> {
+        Err(Never)
+    }
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Word, Never> {
+        Err(Never)
+    }
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<Word, Never> {
+        Err(Never)
+    }
+    fn serialize_seq(self, _: Option<usize>) -> Result<NoWord, Never> {
+        Err(Never)
+    }
+    fn serialize_tuple(self, _: usize) -> Result<NoWord, Never> {
+        Err(Never)
+    }
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<NoWord, Never> {
+        Err(Never)
+    }
+    fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<NoWord, Never> {
+        Err(Never)
+    }
+    fn serialize_map(self, _: Option<usize>) -> Result<NoWord, Never> {
+        Err(Never)
+    }
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<NoWord, Never> {
+        Err(Never)
+    }
+    fn serialize_struct_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<NoWord, Never> {
+        Err(Never)
     }
 }
 

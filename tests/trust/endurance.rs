@@ -298,7 +298,6 @@ fn shares() -> Tested {
         100.0 * of_checkpoints
     );
     assert!(of_checkpoints <= 0.03, "{of_checkpoints}");
-    // Not reached so far, and red until it is: docs/reliability.md.
     assert!(of_hashes <= 0.01, "{of_hashes}");
     Ok(())
 }
