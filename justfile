@@ -26,7 +26,7 @@ gates seeds="20":
 bench *options:
     cargo bench --bench engine {{options}}
 
-# Write every table and figure of docs/ that the program makes by itself
+# Write every table and figure of docs/ that takes minutes; `just studies` and `just proof NAME` make those that take hours
 docs: gallery
     CALCISIM_WRITE_DOCS=1 cargo test --release --test tool architecture
     CALCISIM_WRITE_DOCS=1 cargo test --release --test engine switches
@@ -97,6 +97,35 @@ proof name:
     target/release/calcisim experiment merge output/{{name}}-plan -o output/{{name}}-results --force
     target/release/calcisim figures output/{{name}}-results
     target/release/calcisim experiment page output/{{name}}-results -o docs/experiments/{{name}} --force
+
+# The experiments behind docs/verdict.md, validation.md and directions.md, and their tables: hours. Each goes on where it was stopped; the words of the pages stay
+studies:
+    #!/usr/bin/env sh
+    set -eu
+    cargo build --release
+    sim=target/release/calcisim
+    results() {
+        for name in "$@"; do
+            "$sim" experiment run "$name" -o "output/$name-plan" -q
+            "$sim" experiment merge "output/$name-plan" -o "output/$name-results" --force -q
+        done
+    }
+    verdicts="verdict_broad verdict_broad_steelman verdict verdict_steelman"
+    results $verdicts verdict_width healing
+    for name in $verdicts; do "$sim" experiment verdict "output/$name-results" -o docs/verdict.md; done
+    results stem_cells
+    "$sim" experiment verdict output/stem_cells-results --criteria stem_cells_criteria -o docs/verdict.md
+    sites=""
+    for name in validation_sites validation_rodent validation_mouse validation_selye validation_distal; do
+        results "$name"
+        sites="$sites output/$name-results"
+    done
+    "$sim" experiment validate $sites output/healing-results -o docs/validation.md
+    results directions
+    "$sim" experiment validate output/directions-results --targets directions_targets --readings directions_readings -o docs/directions.md
+    cargo run --release --example convergence -- output/convergence.csv 32 45
+    cargo run --release --example solve_always -- cua_warfarin 10 30
+    cargo bench --bench engine
 
 # The Python package: wheel, tests, notebooks (docs/python.md)
 python:

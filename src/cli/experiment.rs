@@ -16,7 +16,7 @@ use crate::experiment::file::text_of;
 use crate::experiment::plan::Plan;
 use crate::experiment::plan_folder::Installed;
 use crate::experiment::validation::{self, Table};
-use crate::experiment::{file, merge, pilot, sbatch, status, verdict, verify};
+use crate::experiment::{file, merge, page, pilot, sbatch, status, verdict, verify};
 use crate::library::Disk;
 use crate::simulation::progress::{bytes, duration};
 use crate::simulation::stop::Stop;
@@ -467,7 +467,7 @@ fn table_of(folder: &Path) -> Result<Table> {
     Table::read(&text).map_err(named)
 }
 
-/// A page, written or printed.
+/// A page, written or printed. Of a page that is there only the block of this command is replaced.
 fn page(title: &str, command: &str, out: Option<&Path>, body: String, json: Value) -> Result<Reply> {
     let json = object(json);
     let Some(out) = out else {
@@ -477,11 +477,21 @@ fn page(title: &str, command: &str, out: Option<&Path>, body: String, json: Valu
             ..Reply::default()
         });
     };
-    let head = format!(
-        "# {title}\n\nMade by `calcisim experiment {command} -o {}`. In this model: simulated sites at risk, not patients.\n\n",
-        out.display()
-    );
-    crate::output::files::write_whole(out, format!("{head}{body}").as_bytes())?;
+    let command = format!("calcisim experiment {command}");
+    let text = if out.exists() {
+        let there = crate::output::files::read_text(out)?;
+        page::replaced(&there, &command, &body).ok_or_else(|| {
+            let place = page::block(&command, "");
+            let why = format!(
+                "is there, and has no place for these tables. Name another file, or put these lines where they belong:\n{place}"
+            );
+            Error::files(out.display().to_string(), why)
+        })?
+    } else {
+        let head = "In this model: simulated sites at risk, not patients.";
+        format!("# {title}\n\n{head}\n\n{}", page::block(&command, &body))
+    };
+    crate::output::files::write_whole(out, text.as_bytes())?;
     Ok(Reply {
         text: format!("Written to {}\n", out.display()),
         json,
@@ -505,7 +515,12 @@ fn validated(args: &ValidateArgs) -> Result<Reply> {
         })
         .collect();
     let folders: Vec<String> = args.results.iter().map(|folder| folder.display().to_string()).collect();
-    let command = format!("validate {}", folders.join(" "));
+    let mut command = format!("validate {}", folders.join(" "));
+    for (name, given) in [("targets", &args.targets), ("readings", &args.readings)] {
+        if given != name {
+            command.push_str(&format!(" --{name} {given}"));
+        }
+    }
     let body = validation::markdown(&lines);
     page(
         "Validation",

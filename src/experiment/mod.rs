@@ -25,6 +25,7 @@ pub mod matrix;
 pub mod merge;
 mod merge_rows;
 pub mod outputs;
+pub mod page;
 pub mod pilot;
 pub mod plan;
 pub mod plan_folder;

@@ -8,8 +8,8 @@
 //! CALCISIM_WRITE_GOLDEN=1 cargo test --release --test trust promises
 //! ```
 //!
-//! and the stamp that it prints goes into CHANGELOG.md under «Numbers», with the reason. The whole matrix, and the states of day
-//! 90 of the scenarios as they ship, take long: `cargo test --release --test trust promises -- --ignored`.
+//! and the stamp that it prints goes into CHANGELOG.md under «Numbers», with the reason. The whole matrix, and the same over 90
+//! days, take long: `cargo test --release --test trust promises -- --ignored`.
 
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
@@ -28,8 +28,9 @@ use calcisim::solve::multigrid::Simd;
 
 use crate::common::Tested;
 
-/// Days that are looked at.
+/// Days that are looked at in every test run, and in a long one.
 const DAYS: f64 = 5.0;
+const LONG_DAYS: f64 = 90.0;
 /// First insult and first dose [d].
 const INSULT_D: f64 = 1.0;
 const DOSE_D: f64 = 3.0;
@@ -41,7 +42,7 @@ fn load(name: &str, sets: &[String]) -> Scenario {
 }
 
 /// A scenario at coarse voxels, its network as it is drawn, its insults and doses moved so that the first are within the days.
-fn staged(name: &str, more: &[String]) -> RunSettings {
+fn staged(name: &str, days: f64, more: &[String]) -> RunSettings {
     let plain = load(name, &[]);
     // A block has few voxels to a side as it is.
     let voxel_um = if plain.word("space.plane") == "block" { 50 } else { 100 };
@@ -58,7 +59,7 @@ fn staged(name: &str, more: &[String]) -> RunSettings {
         }
     }
     sets.extend_from_slice(more);
-    settings(&load(name, &sets), DAYS)
+    settings(&load(name, &sets), days)
 }
 
 fn settings(scenario: &Scenario, days: f64) -> RunSettings {
@@ -96,18 +97,17 @@ fn widths() -> Vec<Simd> {
 }
 
 /// The same with everything otherwise: threads, width, a folder with hourly rows and daily snapshots, a stop on the way.
-fn other_run(name: &str, i: usize, above: &Path) -> calcisim::error::Result<String> {
+fn other_run(name: &str, days: f64, i: usize, above: &Path) -> calcisim::error::Result<String> {
     let more = [
         "output.series_every_h=1",
         "output.snapshot_every_d=1",
         "output.snapshot_days=[2.5]",
     ];
-    let mut settings = staged(name, &more.map(str::to_owned));
+    let mut settings = staged(name, days, &more.map(str::to_owned));
     let widths = widths();
     widths[i % widths.len()].force();
     // A step that is another one for every scenario.
     let stop_step = (37 * i as u64 + 11) % (settings.last_step() - 1) + 1;
-    let days = settings.days;
     settings.days = stop_step as f64 * settings.step_h / 24.0;
     let out = above.join(name);
     let options = |threads: usize| RunOptions {
@@ -191,11 +191,22 @@ fn check_golden(file: &str, now: &str) {
 
 #[test]
 fn every_scenario_ends_in_its_golden_state_however_it_is_run() -> Tested {
+    hold(DAYS, "golden.csv")
+}
+
+#[test]
+#[ignore = "minutes: cargo test --release --test trust promises -- --ignored"]
+fn every_scenario_ends_in_its_golden_state_of_day_90_however_it_is_run() -> Tested {
+    hold(LONG_DAYS, "golden-day90.csv")
+}
+
+/// Runs every scenario plainly, otherwise, and with doses of zero, and looks the states at the end up.
+fn hold(days: f64, golden_states: &str) -> Tested {
     let above = tempfile::tempdir()?;
     let found = each(|name, i| {
-        let settings = staged(name, &[]);
+        let settings = staged(name, days, &[]);
         let plain = plain_run(&settings)?;
-        let other = other_run(name, i, above.path())?;
+        let other = other_run(name, days, i, above.path())?;
         let zero = zero_dose_differs(name, &settings, &plain)?;
         Ok::<_, calcisim::error::Error>((plain.hashes, other, zero))
     });
@@ -216,7 +227,7 @@ fn every_scenario_ends_in_its_golden_state_however_it_is_run() -> Tested {
         rows.insert(name, end);
     }
     assert!(treated >= 10, "doses of zero were looked at in {treated} scenarios");
-    check_golden("golden.csv", &golden(DAYS, &rows));
+    check_golden(golden_states, &golden(days, &rows));
     Ok(())
 }
 
@@ -263,11 +274,7 @@ fn the_changelog_says_why_the_golden_states_are_what_they_are() -> Tested {
     let changelog = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("CHANGELOG.md"))?;
     let numbers: String = changelog.split("### Numbers").skip(1).collect();
     for file in ["golden.csv", "golden-day90.csv"] {
-        let Ok(text) = std::fs::read_to_string(golden_file(file)) else {
-            assert_ne!(file, "golden.csv", "tests/data/golden.csv is there");
-            continue;
-        };
-        let stamp = stamp(&text);
+        let stamp = stamp(&std::fs::read_to_string(golden_file(file))?);
         assert!(
             numbers.contains(&stamp),
             "{file} changed: CHANGELOG.md, «Numbers», must say why, with its stamp: golden {stamp}"
@@ -288,7 +295,7 @@ fn the_stamp_changes_with_any_golden_state() {
 fn what_every_scenario_is_staged_with_is_what_it_ships_with_but_for_voxels_and_dates() {
     let registry = Registry::embedded();
     for name in Shipped::names() {
-        let (plain, staged) = (load(name, &[]), staged(name, &[]));
+        let (plain, staged) = (load(name, &[]), staged(name, DAYS, &[]));
         let again = Scenario::from_text(name, &staged.text, &[])
             .unwrap_or_else(|fault| panic!("{name}: {fault}"))
             .0;
@@ -320,7 +327,7 @@ fn what_every_scenario_is_staged_with_is_what_it_ships_with_but_for_voxels_and_d
 fn every_scenario_with_each_number_of_threads_each_width_outputs_and_resumes_alone() -> Tested {
     let above = tempfile::tempdir()?;
     let found = each(|name, i| {
-        let settings = staged(name, &[]);
+        let settings = staged(name, DAYS, &[]);
         let plain = plain_run(&settings)?.hashes.last().copied().unwrap_or(0);
         let mut wrong = Vec::new();
         let end = |threads: usize| {
@@ -347,7 +354,7 @@ fn every_scenario_with_each_number_of_threads_each_width_outputs_and_resumes_alo
             wrong.push("watched".to_owned());
         }
         for k in 0..3 {
-            if other_run(name, 100 * k + i, &above.path().join(k.to_string()))? != hex(plain) {
+            if other_run(name, DAYS, 100 * k + i, &above.path().join(k.to_string()))? != hex(plain) {
                 wrong.push(format!("stopped and resumed, {k}"));
             }
         }
@@ -359,29 +366,5 @@ fn every_scenario_with_each_number_of_threads_each_width_outputs_and_resumes_alo
         wrong.extend(list.into_iter().map(|what| format!("{name}: {what}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    Ok(())
-}
-
-#[test]
-#[ignore = "90 days of every scenario, the better part of an hour: cargo test --release --test trust promises -- --ignored"]
-fn every_scenario_as_it_ships_is_in_its_golden_state_on_day_90() -> Tested {
-    let found = each(|name, _| {
-        // A block of three dimensions takes longer than all others together: a third of the days.
-        let scenario = load(name, &[]);
-        let days = if scenario.word("space.plane") == "block" {
-            10.0
-        } else {
-            90.0
-        };
-        let settings = settings(&scenario, days);
-        par::with_threads(1, || {
-            simulate(&settings, settings.seed, &mut |_| Ok(())).map(|(_, summary)| summary.state_hash)
-        })
-    });
-    let mut rows = BTreeMap::new();
-    for (name, one) in found {
-        rows.insert(name, one.map_err(|fault| format!("{name}: {fault}"))?);
-    }
-    check_golden("golden-day90.csv", &golden(90.0, &rows));
     Ok(())
 }
