@@ -3,7 +3,7 @@
 //! A registry key is the TOML path in a scenario, the `--set` path, the factor path of an experiment and the
 //! argument of `explain`. A row is a table with a `value`; a table without one is a group of rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -173,6 +173,11 @@ impl Row {
         self.key.split('.').next().unwrap_or("")
     }
 
+    /// The key below a section or a group inside one; `None` when it lies elsewhere.
+    pub fn path_in(&self, group: &str) -> Option<&str> {
+        self.key.strip_prefix(group)?.strip_prefix('.')
+    }
+
     /// Last part of the key.
     pub fn name(&self) -> &str {
         self.key.rsplit('.').next().unwrap_or("")
@@ -244,6 +249,8 @@ struct RowText {
 pub struct Registry {
     rows: Vec<Row>,
     by_key: BTreeMap<String, usize>,
+    /// Names of the sections and of the groups inside them.
+    groups: BTreeSet<String>,
 }
 
 impl Registry {
@@ -271,6 +278,7 @@ impl Registry {
         let mut registry = Self {
             rows: Vec::new(),
             by_key: BTreeMap::new(),
+            groups: BTreeSet::new(),
         };
         for (key, value) in found {
             let toml::Value::Table(table) = value else {
@@ -282,6 +290,8 @@ impl Registry {
             };
             match checked(key.clone(), row) {
                 Ok(row) => {
+                    let dots = key.match_indices('.').map(|(at, _)| key[..at].to_owned());
+                    registry.groups.extend(dots);
                     registry.by_key.insert(key, registry.rows.len());
                     registry.rows.push(row);
                 }
@@ -298,7 +308,12 @@ impl Registry {
 
     /// The row of a key.
     pub fn row(&self, key: &str) -> Option<&Row> {
-        self.by_key.get(key).map(|&i| &self.rows[i])
+        self.index(key).map(|i| &self.rows[i])
+    }
+
+    /// Which of the rows a key is.
+    pub fn index(&self, key: &str) -> Option<usize> {
+        self.by_key.get(key).copied()
     }
 
     /// Names of the sections, in the order of their first row.
@@ -314,14 +329,12 @@ impl Registry {
 
     /// Rows of one section, or of a group inside one (`host.burn_in`).
     pub fn rows_of<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Row> + 'a {
-        self.rows
-            .iter()
-            .filter(move |row| row.key.strip_prefix(group).is_some_and(|rest| rest.starts_with('.')))
+        self.rows.iter().filter(move |row| row.path_in(group).is_some())
     }
 
     /// Is this the name of a section or of a group inside one?
     pub fn is_group(&self, name: &str) -> bool {
-        self.rows_of(name).next().is_some()
+        self.groups.contains(name)
     }
 
     /// The defaults of one section as a table, groups nested: what its `Parameters` struct loads from.
@@ -345,17 +358,24 @@ impl Registry {
     pub fn nearest(&self, name: &str) -> Option<&str> {
         let (section, leaf) = name.split_once('.').unwrap_or(("", name));
         let mut best: Option<(&str, f64)> = None;
+        // Rows of one section stand together.
+        let (mut last_section, mut of_section) = ("", likeness(section, ""));
         for row in &self.rows {
             let (row_section, row_leaf) = row.key.split_once('.').unwrap_or(("", &row.key));
-            let beaten = |most: f64| 0.7 * likeness_at_most(leaf, row_leaf) + 0.3 <= most;
-            if !section.is_empty() && beaten(best.map_or(0.6, |(_, most)| most)) {
+            if row_section != last_section {
+                (last_section, of_section) = (row_section, likeness(section, row_section));
+            }
+            let joined = |of_leaf: f64| {
+                if section.is_empty() {
+                    of_leaf
+                } else {
+                    0.7 * of_leaf + 0.3 * of_section
+                }
+            };
+            if joined(likeness_at_most(leaf, row_leaf)) <= best.map_or(0.6, |(_, most)| most) {
                 continue;
             }
-            let score = if section.is_empty() {
-                likeness(leaf, row_leaf)
-            } else {
-                0.7 * likeness(leaf, row_leaf) + 0.3 * likeness(section, row_section)
-            };
+            let score = joined(likeness(leaf, row_leaf));
             if best.is_none_or(|(_, most)| score > most) {
                 best = Some((&row.key, score));
             }
@@ -397,6 +417,9 @@ fn likeness_at_most(a: &str, b: &str) -> f64 {
 pub fn nearest_word<'a>(name: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let mut best: Option<(&str, f64)> = None;
     for word in words {
+        if likeness_at_most(name, word) < best.map_or(0.5, |(_, most)| most) {
+            continue;
+        }
         let score = likeness(name, word);
         if best.is_none_or(|(_, most)| score > most) {
             best = Some((word, score));

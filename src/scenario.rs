@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Diagnostic, Error, Result};
-use crate::parameters::{self, Arrows, ChallengeEntry, Registry, TherapyEntry, Value};
+use crate::parameters::{self, Arrows, ChallengeEntry, Registry, Row, TherapyEntry, Value};
 
 mod build;
 mod check;
@@ -61,6 +61,38 @@ struct Switch {
     scale_origin: Origin,
 }
 
+/// A scenario as it is written, with all that it extends: parsed once, to be checked with one list of changes after another.
+#[derive(Clone, Debug)]
+pub struct Written(draft::Draft);
+
+impl Written {
+    /// Reads a scenario and all that it extends.
+    ///
+    /// # Errors
+    /// [`Error::Files`] when there is no such file.
+    pub fn read(library: &dyn Library, name_or_path: &str) -> Result<Self> {
+        draft::Draft::read(library, name_or_path).map(Self)
+    }
+
+    /// Reads a scenario from text. What it extends comes from the shipped scenarios.
+    pub fn of_text(file: &str, text: &str) -> Self {
+        Self(draft::Draft::read_text(&Shipped, file, text))
+    }
+
+    /// Checks it with changes as `--set` takes them. The second part of the answer are warnings.
+    ///
+    /// # Errors
+    /// As [`Scenario::load`].
+    pub fn checked(&self, sets: &[String]) -> Result<(Scenario, Vec<Diagnostic>)> {
+        self.clone().into_checked(sets)
+    }
+
+    fn into_checked(mut self, sets: &[String]) -> Result<(Scenario, Vec<Diagnostic>)> {
+        self.0.set(sets);
+        check::resolve(self.0)
+    }
+}
+
 /// A checked scenario with every parameter filled in.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -76,9 +108,9 @@ pub struct Scenario {
     pub file: String,
     /// Display names of all files that were read, the scenario itself last.
     pub files: Vec<String>,
-    values: BTreeMap<String, Held>,
+    /// One for each row of the registry, in its order.
+    values: Vec<Held>,
     switches: BTreeMap<&'static str, Switch>,
-    table: toml::Table,
     challenges: Vec<ChallengeEntry>,
     therapies: Vec<TherapyEntry>,
     elements: Vec<draft::Element>,
@@ -90,16 +122,12 @@ impl Scenario {
     /// # Errors
     /// [`Error::Input`] with all faults, or [`Error::Files`] when nothing but a missing file is wrong.
     pub fn load(library: &dyn Library, name_or_path: &str, sets: &[String]) -> Result<(Self, Vec<Diagnostic>)> {
-        let mut draft = draft::Draft::read(library, name_or_path)?;
-        draft.set(sets);
-        check::resolve(draft)
+        Written::read(library, name_or_path)?.into_checked(sets)
     }
 
     /// Reads a scenario from text. What it extends comes from the shipped scenarios.
     pub fn from_text(file: &str, text: &str, sets: &[String]) -> Result<(Self, Vec<Diagnostic>)> {
-        let mut draft = draft::Draft::read_text(&Shipped, file, text);
-        draft.set(sets);
-        check::resolve(draft)
+        Written::of_text(file, text).into_checked(sets)
     }
 
     /// Another seed, from the option `--seed`.
@@ -132,17 +160,33 @@ impl Scenario {
     }
 
     fn hold(&mut self, key: &str, value: Value, flag: &'static str) {
-        parameters::insert(&mut self.table, key, value.to_toml());
         let origin = Origin {
             place: Place::Flag(flag),
             note: String::new(),
         };
-        self.values.insert(key.into(), Held { value, origin });
+        if let Some(row) = Registry::embedded().index(key) {
+            self.values[row] = Held { value, origin };
+        }
     }
 
-    /// Every registry key with its value, converted and scaled, nested as in a scenario.
-    pub fn table(&self) -> &toml::Table {
-        &self.table
+    fn held(&self, key: &str) -> Option<&Held> {
+        Registry::embedded().index(key).map(|row| &self.values[row])
+    }
+
+    /// Rows of the registry with the values that they have here.
+    fn rows(&self) -> impl Iterator<Item = (&'static Row, &Held)> {
+        Registry::embedded().rows().iter().zip(&self.values)
+    }
+
+    /// The values of one section, converted and scaled, groups nested as in a scenario; empty when there is no such section.
+    pub fn section_table(&self, name: &str) -> toml::Table {
+        let mut table = toml::Table::new();
+        for (row, held) in self.rows() {
+            if let Some(path) = row.path_in(name) {
+                parameters::insert(&mut table, path, held.value.to_toml());
+            }
+        }
+        table
     }
 
     /// One section as the `Parameters` of its process.
@@ -150,15 +194,16 @@ impl Scenario {
     /// # Errors
     /// [`Error::Internal`] when the fields of the struct are not the rows of the section.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        match self.table.get(name) {
-            Some(toml::Value::Table(section)) => parameters::from_section(name, section.clone()),
-            _ => Err(Error::Internal(format!("the registry has no section [{name}]"))),
+        let section = self.section_table(name);
+        if section.is_empty() {
+            return Err(Error::Internal(format!("the registry has no section [{name}]")));
         }
+        parameters::from_section(name, section)
     }
 
     /// A resolved value by its registry key.
     pub fn value(&self, key: &str) -> Option<&Value> {
-        self.values.get(key).map(|held| &held.value)
+        self.held(key).map(|held| &held.value)
     }
 
     /// A resolved number by its registry key, 0 where there is none.
@@ -176,12 +221,12 @@ impl Scenario {
 
     /// Where a value comes from.
     pub fn origin(&self, key: &str) -> Option<&Origin> {
-        self.values.get(key).map(|held| &held.origin)
+        self.held(key).map(|held| &held.origin)
     }
 
     /// The file that wrote a value: what a path in that value is relative to.
     pub fn file_of(&self, key: &str) -> Option<&str> {
-        match &self.values.get(key)?.origin.place {
+        match &self.held(key)?.origin.place {
             Place::Text { file, .. } => Some(file),
             _ => None,
         }
@@ -259,13 +304,15 @@ impl Scenario {
         &self.therapies
     }
 
-    /// Host values that the scenario does not give and that fell to the registry's default.
+    /// Host values that the scenario does not give and that fell to the registry's default, by key.
     pub fn reported_defaults(&self) -> Vec<(&str, &Value)> {
-        self.values
-            .iter()
-            .filter(|(key, held)| key.starts_with("host.") && held.origin.place == Place::Default)
-            .map(|(key, held)| (key.as_str(), &held.value))
-            .collect()
+        let mut found: Vec<(&str, &Value)> = self
+            .rows()
+            .filter(|(row, held)| row.section() == "host" && held.origin.place == Place::Default)
+            .map(|(row, held)| (row.key.as_str(), &held.value))
+            .collect();
+        found.sort_unstable_by_key(|(key, _)| *key);
+        found
     }
 
     /// The whole scenario as TOML, every value written out. Reading it again gives the same bits.
@@ -280,13 +327,9 @@ impl Scenario {
 
     /// Every value with its key and origin, in the order of the registry; then the switches.
     pub fn origins(&self) -> Vec<(String, Value, String)> {
-        let mut rows: Vec<(String, Value, String)> = Registry::embedded()
+        let mut rows: Vec<(String, Value, String)> = self
             .rows()
-            .iter()
-            .filter_map(|row| {
-                let held = self.values.get(&row.key)?;
-                Some((row.key.clone(), held.value.clone(), held.origin.to_string()))
-            })
+            .map(|(row, held)| (row.key.clone(), held.value.clone(), held.origin.to_string()))
             .collect();
         for name in Arrows::names() {
             let Some(switch) = self.switches.get(name) else {

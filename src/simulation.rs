@@ -7,6 +7,7 @@ use crate::model::{Model, Parameters};
 use crate::output::observe::{Instruments, calcium_column};
 use crate::output::series::{Cadence, Definitions, Look, Row};
 use crate::output::summary::{Summary, Watch};
+use crate::parameters::Value;
 use crate::scenario::{Library, Scenario};
 use crate::state::Event;
 
@@ -77,14 +78,10 @@ impl RunSettings {
     /// The settings of a checked scenario. `library` finds the tables that it names.
     pub fn of(scenario: &Scenario, library: &dyn Library) -> Result<Self> {
         let (copy, companions) = scenario.with_companions(library)?;
-        let table = |name: &str| scenario.table().get(name).and_then(toml::Value::as_table);
-        let snapshot_days = table("output")
-            .and_then(|output| output.get("snapshot_days"))
-            .and_then(toml::Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|day| day.as_float().or_else(|| day.as_integer().map(|d| d as f64)))
-            .collect();
+        let snapshot_days = match scenario.value("output.snapshot_days") {
+            Some(Value::Numbers(days)) => days.clone(),
+            _ => Vec::new(),
+        };
         Ok(Self {
             scenario: scenario.name.clone(),
             parameters: scenario.parameters(library)?,
@@ -100,7 +97,7 @@ impl RunSettings {
             },
             instruments: instruments(scenario)?,
             host_defaults: host_defaults(scenario),
-            space: table("space").cloned().unwrap_or_default(),
+            space: scenario.section_table("space"),
             text: copy.resolved_toml(),
             companions,
             warnings: Vec::new(),

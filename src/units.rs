@@ -179,6 +179,12 @@ pub fn clinic_name(key: &str) -> Option<&'static ClinicName> {
     CLINIC_NAMES.iter().find(|name| name.key == key)
 }
 
+/// Every key of one quantity: that of the registry and those of a clinic.
+pub fn names_of(registry_key: &str) -> impl Iterator<Item = &str> {
+    let clinic = CLINIC_NAMES.iter().filter(move |name| name.means == registry_key);
+    std::iter::once(registry_key).chain(clinic.map(|name| name.key))
+}
+
 /// A number as a person would write it: shortest decimal that reads back to the same bits.
 pub fn plain_number(x: f64) -> String {
     if x == 0.0 {

@@ -2,7 +2,7 @@
 
 use super::text::{Item, Node, Section};
 use crate::error::{Diagnostic, Error};
-use crate::scenario::{Faults, Library, Place, Scenario};
+use crate::scenario::{Faults, Library, Place, Scenario, Written};
 use crate::units::plain_number;
 
 /// One arm: a resolved scenario.
@@ -170,17 +170,19 @@ fn resolve(
         return None;
     };
     let found = library.read(name, Some(file)).map(|(name, _)| {
+        let written = Written::read(library, &name);
         let sets = || common.sets.iter().chain(sets);
         let mut texts: Vec<String> = sets().map(|(path, value, _)| set_text(path, value)).collect();
         let mut places: Vec<Place> = sets().map(|(_, _, place)| place.clone()).collect();
         // A longer experiment is said before the checks, so that a late dose is none beyond the end.
         if let Some((days, item)) = &common.days
-            && Scenario::load(library, &name, &[]).is_ok_and(|(base, _)| base.days() < *days)
+            && let Ok(base) = &written
+            && base.checked(&[]).is_ok_and(|(base, _)| base.days() < *days)
         {
             texts.push(format!("run.days={days:?}"));
             places.push(item.place.clone());
         }
-        let loaded = Scenario::load(library, &name, &texts);
+        let loaded = written.and_then(|base| base.checked(&texts));
         (loaded, places)
     });
     let (loaded, places) = match found {
@@ -323,10 +325,10 @@ fn comparable(arms: &[Arm], faults: &mut Faults) {
                 fault(key, plain_number(here), expected, message);
             }
         }
-        let space = |arm: &Arm| arm.scenario.table().get("space").cloned();
+        let space = |arm: &Arm| arm.scenario.section_table("space");
         let (here, there) = (space(arm), space(first));
         if here != there {
-            let key = differing(here.as_ref(), there.as_ref());
+            let key = differing(&here, &there);
             let value = |arm: &Arm| arm.scenario.value(&key).map(ToString::to_string).unwrap_or_default();
             let expected = format!("{} as in {}", value(first), first.id);
             fault(
@@ -339,9 +341,7 @@ fn comparable(arms: &[Arm], faults: &mut Faults) {
     }
 }
 
-fn differing(here: Option<&toml::Value>, there: Option<&toml::Value>) -> String {
-    let table = |value: Option<&toml::Value>| value.and_then(toml::Value::as_table).cloned().unwrap_or_default();
-    let (here, there) = (table(here), table(there));
+fn differing(here: &toml::Table, there: &toml::Table) -> String {
     let key = here.keys().find(|key| here.get(*key) != there.get(*key));
     format!("space.{}", key.map_or("plane", String::as_str))
 }

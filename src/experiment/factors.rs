@@ -6,7 +6,7 @@ use super::design::{Distribution, spaced};
 use super::text::{Item, Section};
 use crate::error::Error;
 use crate::parameters::{Registry, Value};
-use crate::scenario::{Faults, Place, Scenario};
+use crate::scenario::{Faults, Place, Written};
 use crate::units;
 
 /// By how much a distribution may be widened or narrowed.
@@ -216,11 +216,11 @@ fn bound(section: &mut Section, name: &'static str, faults: &mut Faults) -> Opti
 /// places of the factors.
 pub(super) fn judge(arms: &[Arm], batches: &[Vec<(String, toml::Value, Place)>], faults: &mut Faults) {
     for arm in arms {
+        let written = Written::of_text(&format!("arm {}", arm.id), &arm.text);
         for batch in batches {
             let texts: Vec<String> = batch.iter().map(|(path, value, _)| set_text(path, value)).collect();
             let places: Vec<Place> = batch.iter().map(|(_, _, place)| place.clone()).collect();
-            let name = format!("arm {}", arm.id);
-            match Scenario::from_text(&name, &arm.text, &texts) {
+            match written.checked(&texts) {
                 Ok(_) => {}
                 Err(Error::Input(list)) => {
                     // A fault in the text of the arm itself comes from values that do not fit together.

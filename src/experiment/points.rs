@@ -225,7 +225,7 @@ impl Listed {
     fn place(&self, line: usize) -> Place {
         Place::Text {
             order: 2,
-            file: self.file.clone(),
+            file: self.file.as_str().into(),
             line,
             column: 1,
         }

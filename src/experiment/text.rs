@@ -33,11 +33,7 @@ pub(super) struct Section {
 
 /// Parses a text; every fault of syntax at once.
 pub(super) fn parse(file: &str, text: &str, faults: &mut Faults) -> Section {
-    let source = Source {
-        order: 1,
-        name: file,
-        text,
-    };
+    let source = Source::new(1, file, text);
     let (table, broken) = DeTable::parse_recoverable(text);
     for fault in broken {
         let place = source.place(fault.span().map_or(0, |span| span.start));

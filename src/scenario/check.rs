@@ -38,12 +38,6 @@ pub(super) fn resolve(draft: Draft) -> Result<(Scenario, Vec<Diagnostic>)> {
             };
         }
     }
-    let mut table = toml::Table::new();
-    for row in Registry::embedded().rows() {
-        if let Some(held) = values.get(&row.key) {
-            parameters::insert(&mut table, &row.key, held.value.to_toml());
-        }
-    }
     let mut scenario = Scenario {
         name: texts.name,
         question: texts.question,
@@ -53,7 +47,6 @@ pub(super) fn resolve(draft: Draft) -> Result<(Scenario, Vec<Diagnostic>)> {
         files: draft.files,
         values,
         switches: switched,
-        table,
         challenges: Vec::new(),
         therapies: Vec::new(),
         elements: draft.elements,
@@ -100,7 +93,7 @@ fn texts(draft: &mut Draft, faults: &mut Faults, file: &str) -> Texts {
     let text = |given: Option<(String, Place)>| given.map(|(text, _)| text).unwrap_or_default();
     // A name belongs to one file: it is not inherited.
     let name = match name {
-        Some((name, place)) if !matches!(&place, Place::Text { file: other, .. } if other != file) => {
+        Some((name, place)) if !matches!(&place, Place::Text { file: other, .. } if **other != *file) => {
             let plain = !name.is_empty()
                 && !name.starts_with(['.', '-'])
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
@@ -275,25 +268,20 @@ pub(super) fn type_hint(row: &Row, value: &toml::Value) -> String {
 }
 
 /// Takes every given registry value out of the draft; what stays in the draft is unknown.
-fn typed(draft: &mut Draft, faults: &mut Faults) -> BTreeMap<String, Held> {
+fn typed(draft: &mut Draft, faults: &mut Faults) -> Vec<Held> {
     let registry = Registry::embedded();
-    let mut values = BTreeMap::new();
-    for row in registry.rows() {
-        let held = Held {
-            value: row.value.clone(),
-            origin: Origin::default(),
-        };
-        values.insert(row.key.clone(), held);
-    }
+    let default = |row: &Row| Held {
+        value: row.value.clone(),
+        origin: Origin::default(),
+    };
+    let mut values: Vec<Held> = registry.rows().iter().map(default).collect();
     let mut clinic = Vec::new();
-    let keys: Vec<String> = draft.values.keys().cloned().collect();
-    for key in keys {
-        let Some(row) = registry.row(canonical(&key)) else {
+    for (key, given) in std::mem::take(&mut draft.values) {
+        let Some(index) = registry.index(canonical(&key)) else {
+            draft.values.insert(key, given);
             continue;
         };
-        let Some(given) = draft.values.remove(&key) else {
-            continue;
-        };
+        let row = &registry.rows()[index];
         let Some(value) = of_type(row, &given.value) else {
             let mut fault = given.place.fault(&key, &given.text);
             fault.expected = if row.key == key {
@@ -311,31 +299,28 @@ fn typed(draft: &mut Draft, faults: &mut Faults) -> BTreeMap<String, Held> {
                 place: given.place,
                 note: String::new(),
             };
-            values.insert(key, Held { value, origin });
+            values[index] = Held { value, origin };
         } else {
-            clinic.push((key, value, given));
+            clinic.push((index, key, value, given));
         }
     }
-    for (key, value, given) in clinic {
+    for (index, key, value, given) in clinic {
         let (Some(name), Some(number)) = (units::clinic_name(&key), value.number()) else {
             continue;
         };
-        let times = values
-            .get(name.times)
-            .and_then(|held| held.value.number())
+        let times = registry
+            .index(name.times)
+            .and_then(|times| values[times].value.number())
             .unwrap_or(1.0);
         let note = format!("from {} = {}", key.rsplit('.').next().unwrap_or(&key), given.text);
         let origin = Origin {
             place: given.place,
             note,
         };
-        values.insert(
-            name.means.into(),
-            Held {
-                value: Value::Number(name.converted(number, times)),
-                origin,
-            },
-        );
+        values[index] = Held {
+            value: Value::Number(name.converted(number, times)),
+            origin,
+        };
     }
     values
 }
@@ -350,12 +335,11 @@ fn article(value: &Value) -> &'static str {
     }
 }
 
-fn scaled(values: &mut BTreeMap<String, Held>, scales: &BTreeMap<String, (f64, Given)>, faults: &mut Faults) {
+fn scaled(values: &mut [Held], scales: &BTreeMap<String, (f64, Given)>, faults: &mut Faults) {
     let registry = Registry::embedded();
     for (key, (factor, given)) in scales {
-        let (Some(row), Some(held)) = (registry.row(key), values.get_mut(key)) else {
-            continue;
-        };
+        let Some(index) = registry.index(key) else { continue };
+        let (row, held) = (&registry.rows()[index], &mut values[index]);
         let before = held.value.clone();
         let after = match before {
             Value::Number(x) => Value::Number(x * factor),
@@ -397,21 +381,22 @@ fn scaled(values: &mut BTreeMap<String, Held>, scales: &BTreeMap<String, (f64, G
     }
 }
 
-fn ranges(values: &BTreeMap<String, Held>, faults: &mut Faults, warnings: &mut Faults) {
-    for row in Registry::embedded().rows() {
-        let Some(held) = values.get(&row.key) else {
-            continue;
-        };
+fn ranges(values: &[Held], faults: &mut Faults, warnings: &mut Faults) {
+    for (row, held) in Registry::embedded().rows().iter().zip(values) {
         if held.origin == Origin::default() {
             continue;
         }
         let place = &held.origin.place;
-        let mut fault = place.fault(&row.key, &held.value.to_string());
-        if !held.origin.note.is_empty() {
-            fault.message = format!("{}; ", held.origin.note);
-        }
+        let begun = || {
+            let mut fault = place.fault(&row.key, &held.value.to_string());
+            if !held.origin.note.is_empty() {
+                fault.message = format!("{}; ", held.origin.note);
+            }
+            fault
+        };
         if let Value::Word(word) = &held.value {
             if !row.choices.is_empty() && !row.choices.contains(word) {
+                let mut fault = begun();
                 fault.expected = row.expected();
                 fault.message += &row.meaning;
                 if let Some(near) = parameters::nearest_word(word, row.choices.iter().map(String::as_str)) {
@@ -421,17 +406,20 @@ fn ranges(values: &BTreeMap<String, Held>, faults: &mut Faults, warnings: &mut F
             }
             continue;
         }
-        let numbers = match &held.value {
-            Value::Numbers(list) => list.clone(),
-            value => value.number().into_iter().collect(),
-        };
         let outside = |range: Option<(f64, f64)>| {
-            range.is_some_and(|(low, high)| numbers.iter().any(|x| !(low <= *x && *x <= high)))
+            range.is_some_and(|(low, high)| {
+                let is_out = |x: f64| !(low <= x && x <= high);
+                match &held.value {
+                    Value::Numbers(list) => list.iter().any(|x| is_out(*x)),
+                    value => value.number().is_some_and(is_out),
+                }
+            })
         };
         // A scaled value out of its possible range has been said at its scale.
         let by_scale = held.origin.note.contains(" × ");
         if outside(row.possible) {
             if !by_scale {
+                let mut fault = begun();
                 fault.expected = row.expected();
                 fault.message += &row.meaning;
                 faults.push(place, fault);
@@ -445,6 +433,7 @@ fn ranges(values: &BTreeMap<String, Held>, faults: &mut Faults, warnings: &mut F
             } else {
                 format!(" {}", row.unit)
             };
+            let mut fault = begun();
             fault.message += &format!(
                 "outside the range of the evidence, {} to {}{unit}: {}",
                 n(low),

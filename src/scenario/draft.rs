@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
@@ -27,7 +28,7 @@ pub enum Place {
         /// How many files were read before it: the order in which faults are shown.
         order: usize,
         /// Display name of the file.
-        file: String,
+        file: Arc<str>,
         /// Line, from 1.
         line: usize,
         /// Column, from 1.
@@ -56,7 +57,7 @@ impl Place {
     pub(crate) fn fault(&self, key: &str, value: &str) -> Diagnostic {
         let (file, line, column) = match self {
             Self::Default => ("registry".to_string(), 0, 0),
-            Self::Text { file, line, column, .. } => (file.clone(), *line, *column),
+            Self::Text { file, line, column, .. } => (file.to_string(), *line, *column),
             Self::Set(n) => (format!("--set {n}"), 0, 0),
             Self::Flag(flag) => ((*flag).to_string(), 0, 0),
         };
@@ -176,24 +177,36 @@ pub(super) fn canonical(key: &str) -> &str {
 
 /// Text of one file, with places.
 pub(crate) struct Source<'a> {
-    pub order: usize,
-    pub name: &'a str,
-    pub text: &'a str,
+    order: usize,
+    name: Arc<str>,
+    text: &'a str,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    pub fn new(order: usize, name: &str, text: &'a str) -> Self {
+        let ends = text.match_indices('\n').map(|(i, _)| i + 1);
+        let lines = std::iter::once(0).chain(ends).collect();
+        Self {
+            order,
+            name: name.into(),
+            text,
+            lines,
+        }
+    }
+
     pub fn place(&self, offset: usize) -> Place {
         let mut offset = offset.min(self.text.len());
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let before = &self.text[..offset];
-        let start = before.rfind('\n').map_or(0, |i| i + 1);
+        let line = self.lines.partition_point(|start| *start <= offset);
         Place::Text {
             order: self.order,
-            file: self.name.into(),
-            line: before.matches('\n').count() + 1,
-            column: before[start..].chars().count() + 1,
+            file: Arc::clone(&self.name),
+            line,
+            column: self.text[self.lines[line - 1]..offset].chars().count() + 1,
         }
     }
 
@@ -231,11 +244,7 @@ impl Draft {
     fn layer(&mut self, library: &dyn Library, text: &str, chain: &mut Vec<String>) {
         let name = chain.last().cloned().unwrap_or_default();
         // The file itself comes first in a list of faults, before what it extends.
-        let source = Source {
-            order: chain.len() * 1000 + self.files.len(),
-            name: &name,
-            text,
-        };
+        let source = Source::new(chain.len() * 1000 + self.files.len(), &name, text);
         let (table, faults) = DeTable::parse_recoverable(text);
         let mut broken = Vec::new();
         for fault in faults {
@@ -347,8 +356,11 @@ impl Draft {
 
     /// Puts a value; the same quantity in another unit is replaced.
     fn put(&mut self, key: String, given: Given) {
-        let same = canonical(&key).to_string();
-        self.values.retain(|other, _| other == &key || canonical(other) != same);
+        for other in units::names_of(canonical(&key)) {
+            if other != key {
+                self.values.remove(other);
+            }
+        }
         self.values.insert(key, given);
     }
 

@@ -1,8 +1,8 @@
 //! A scenario as TOML again, every value written out.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
-use super::{Origin, Place, Scenario};
+use super::{Origin, Scenario};
 use crate::parameters::{Arrows, Registry, Value};
 
 /// Sections that a reader wants first; the processes follow in the order of the registry.
@@ -22,23 +22,23 @@ pub(super) fn toml(scenario: &Scenario, explained: bool) -> String {
             let _ = writeln!(text, "{key} = {}", word(value));
         }
     }
+    // An origin is said only where one asks for it.
+    let said = |origin: &dyn Display| if explained { origin.to_string() } else { String::new() };
     let registry = Registry::embedded();
     let sections = registry.sections();
     let mut order: Vec<&str> = FIRST.iter().copied().filter(|s| sections.contains(s)).collect();
     order.extend(sections.iter().filter(|s| !FIRST.contains(s) && **s != "output"));
     order.extend(sections.iter().filter(|s| **s == "output"));
     for section in order {
-        let lines: Vec<(String, String)> = registry
-            .rows_of(section)
-            .filter_map(|row| {
-                let held = scenario.values.get(&row.key)?;
-                let line = format!("{} = {}", &row.key[section.len() + 1..], written(&held.value));
-                let unit = if row.unit == "-" {
-                    String::new()
-                } else {
-                    format!("{} · ", row.unit)
+        let lines: Vec<(String, String)> = scenario
+            .rows()
+            .filter_map(|(row, held)| {
+                let line = format!("{} = {}", row.path_in(section)?, written(&held.value));
+                let origin = match row.unit.as_str() {
+                    "-" => said(&held.origin),
+                    unit => said(&format_args!("{unit} · {}", held.origin)),
                 };
-                Some((line, format!("{unit}{}", held.origin)))
+                Some((line, origin))
             })
             .collect();
         table(&mut text, &format!("[{section}]"), &lines, explained);
@@ -47,7 +47,7 @@ pub(super) fn toml(scenario: &Scenario, explained: bool) -> String {
         .iter()
         .filter_map(|name| {
             let switch = scenario.switches.get(name)?;
-            Some((format!("{name} = {}", switch.on), switch.on_origin.to_string()))
+            Some((format!("{name} = {}", switch.on), said(&switch.on_origin)))
         })
         .collect();
     table(&mut text, "[mechanisms]", &switches, explained);
@@ -57,14 +57,14 @@ pub(super) fn toml(scenario: &Scenario, explained: bool) -> String {
         .filter_map(|name| {
             let switch = scenario.switches.get(name)?;
             let given = switch.scale_origin != Origin::default();
-            given.then(|| (format!("{name} = {:?}", switch.scale), switch.scale_origin.to_string()))
+            given.then(|| (format!("{name} = {:?}", switch.scale), said(&switch.scale_origin)))
         })
         .collect();
     if !scales.is_empty() {
         table(&mut text, "[scale]", &scales, explained);
     }
     for element in &scenario.elements {
-        let mut lines = vec![(format!("id = {}", word(&element.id)), origin_of(&element.place))];
+        let mut lines = vec![(format!("id = {}", word(&element.id)), said(&element.place))];
         // The kind before the rest: it says what the rest means.
         let (kind, rest): (Vec<_>, Vec<_>) = element
             .fields
@@ -72,15 +72,11 @@ pub(super) fn toml(scenario: &Scenario, explained: bool) -> String {
             .filter(|(name, _)| *name != "id")
             .partition(|(name, _)| *name == "kind");
         for (name, given) in kind.into_iter().chain(rest) {
-            lines.push((format!("{name} = {}", raw(&given.value)), origin_of(&given.place)));
+            lines.push((format!("{name} = {}", raw(&given.value)), said(&given.place)));
         }
         table(&mut text, &format!("[[{}]]", element.list), &lines, explained);
     }
     text
-}
-
-fn origin_of(place: &Place) -> String {
-    place.to_string()
 }
 
 fn table(text: &mut String, head: &str, lines: &[(String, String)], explained: bool) {
