@@ -14,6 +14,11 @@ use crate::parameters::{Prior, Registry};
 use crate::scenario::{Faults, Place};
 use crate::units::plain_number;
 
+/// Most trajectories among which those that spread most are chosen: all their distances are held in memory.
+const MOST_CANDIDATES: u64 = 1000;
+/// Most distances between points that a search for the widest hypercube may ask for.
+const MOST_DISTANCES: u64 = 10_000_000_000;
+
 /// Words of other tools for keys of a design.
 pub(super) const ELSEWHERE: &[(&str, &str)] = &[
     ("type", "method"),
@@ -119,7 +124,16 @@ fn build(
         }
         "lhs" | "lhs_prcc" => {
             let n = size(section, 1, faults)?;
-            let tries = section.whole("maximin_tries", 1, 10_000, faults).map_or(1, |(n, _)| n);
+            let tries = section.whole("maximin_tries", 1, 10_000, faults);
+            let distances = |tries: u64| tries.saturating_mul((n as u64).saturating_mul(n as u64));
+            if let Some((_, item)) = tries.as_ref().filter(|(t, _)| *t > 1 && distances(*t) > MOST_DISTANCES) {
+                let mut fault = item.fault("design.maximin_tries", "1, or fewer points");
+                fault.message =
+                    format!("every try compares each of {n} points with each other: the design would take hours");
+                faults.push(&item.place, fault);
+                return None;
+            }
+            let tries = tries.map_or(1, |(tries, _)| tries);
             let analysis = if method == "lhs" {
                 Analysis::None
             } else {
@@ -143,7 +157,9 @@ fn build(
         "morris" => {
             let trajectories = section.whole("trajectories", 2, MOST_RUNS / (k + 1), faults);
             let levels = section.whole("levels", 2, 100, faults).map_or(4, |(n, _)| n);
-            let candidates = section.whole("candidates", 2, 100_000, faults).map_or(0, |(n, _)| n);
+            let candidates = section
+                .whole("candidates", 2, MOST_CANDIDATES, faults)
+                .map_or(0, |(n, _)| n);
             let Some((trajectories, _)) = trajectories else {
                 return missing(
                     section,

@@ -782,6 +782,26 @@ fn points_may_be_drawn_over_priors_in_several_ways() {
 }
 
 #[test]
+fn a_design_that_would_take_hours_or_all_memory_is_refused_before_it_is_drawn() {
+    for (kind, design, words) in [
+        (
+            "sensitivity",
+            "method = \"morris\"\ntrajectories = 4\ncandidates = 100000",
+            "from 2 to 1000",
+        ),
+        (
+            "sweep",
+            "method = \"lhs\"\nn = 200000\nmaximin_tries = 2",
+            "fewer points",
+        ),
+    ] {
+        let answer = designed(kind, design).json("plan e.toml -o p");
+        assert_eq!(answer["exit"], 3, "{design}\n{answer:#}");
+        assert!(answer.to_string().contains(words), "{design}: {words}\n{answer:#}");
+    }
+}
+
+#[test]
 fn shares_of_mechanisms_add_up_to_what_all_of_them_do() {
     let sick = format!(
         "{TINY}[host]\nburn_in = {{ wall_mineral_median = 0.05, gsd = 2.0, share = 1.0 }}\n\
