@@ -1,5 +1,6 @@
 //! Readers that strangers can feed, with many slips in every shipped file: no panic, no hang. The same targets run under
-//! libFuzzer (`fuzz/`). `CALCISIM_FUZZ_CASES=1000000 cargo test --release --test trust fuzz -- --nocapture` asks for more.
+//! libFuzzer (`fuzz/`). `CALCISIM_FUZZ_CASES=1000000 cargo test --release --test trust fuzz -- --nocapture` asks for more, `CALCISIM_FUZZ_SECONDS` for an
+//! end in time, `CALCISIM_FUZZ_SEED` for other slips.
 
 #![allow(clippy::disallowed_methods)] // Tests are no part of the engine: promise 1 does not bind their floats.
 
@@ -10,37 +11,34 @@ mod targets;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use targets::{Slips, feed, seeds, spoil};
+use targets::{Slips, feed, seeds, spoil, whole};
 
-/// Cases of a target in an ordinary test run, and the longest that one of them may take.
-fn cases(usual: u64) -> u64 {
-    std::env::var("CALCISIM_FUZZ_CASES")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(usual)
+fn asked(name: &str, usual: u64) -> u64 {
+    let given = std::env::var(name).ok();
+    given.and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
+/// The longest that one case may take.
 const LONGEST: Duration = Duration::from_secs(20);
 
 fn fuzz(target: &str, usual: u64) {
-    let mut pool = seeds(target);
-    let whole = pool.len();
-    let (count, started) = (cases(usual), Instant::now());
-    let first: u64 = std::env::var("CALCISIM_FUZZ_SEED")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(1);
+    let (whole, mut pool) = (whole(target), seeds(target));
+    let most = pool.len() + 64;
+    let (count, seconds) = (
+        asked("CALCISIM_FUZZ_CASES", usual),
+        asked("CALCISIM_FUZZ_SECONDS", u64::MAX),
+    );
+    let (first, started) = (asked("CALCISIM_FUZZ_SEED", 1), Instant::now());
     let mut reached = [0u64; 4];
     let mut longest = Duration::ZERO;
-    for case in 0..count {
+    let mut case = 0;
+    while case < count && started.elapsed().as_secs() < seconds {
         // Every case can be repeated from its number.
         let mut slips = Slips(first << 32 | case);
-        let data = if case < whole as u64 {
-            pool[case as usize].clone()
-        } else {
+        let data = whole.get(case as usize).cloned().unwrap_or_else(|| {
             let (one, other) = (slips.below(pool.len()), slips.below(pool.len()));
             spoil(target, &pool[one], &pool[other], &mut slips)
-        };
+        });
         let began = Instant::now();
         let fed = catch_unwind(AssertUnwindSafe(|| feed(target, &data)));
         let took = began.elapsed();
@@ -56,13 +54,14 @@ fn fuzz(target: &str, usual: u64) {
         assert!(took < LONGEST, "{target}, case {case}: took {took:?}");
         reached[depth.min(3)] += 1;
         // What came deep is spoilt again.
-        if depth >= 2 && pool.len() < whole + 64 && case >= whole as u64 {
+        if depth >= 2 && pool.len() < most && case >= whole.len() as u64 {
             pool.push(data);
         }
+        case += 1;
     }
     let seconds = started.elapsed().as_secs_f64();
     eprintln!(
-        "fuzz {target}: {count} cases in {seconds:.1} s, longest {:.3} s, by depth {reached:?}, no panic",
+        "fuzz {target}: {case} cases in {seconds:.1} s, longest {:.3} s, by depth {reached:?}, no panic",
         longest.as_secs_f64()
     );
     assert!(
