@@ -72,12 +72,12 @@ fn fuzz(target: &str, usual: u64) {
 
 #[test]
 fn scenarios_with_slips_are_refused_or_mean_what_they_print() {
-    fuzz("scenario", 800);
+    fuzz("scenario", 2000);
 }
 
 #[test]
 fn experiments_with_slips_never_make_it_fall_over() {
-    fuzz("experiment", 60);
+    fuzz("experiment", 300);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn tables_of_networks_with_slips_never_make_it_fall_over() {
 
 #[test]
 fn checkpoints_with_slips_are_refused_or_stepped_without_a_crash() {
-    fuzz("checkpoint", 400);
+    fuzz("checkpoint", 2000);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn segments_with_slips_never_give_a_record_that_was_not_there() {
 
 #[test]
 fn requests_with_slips_are_all_answered() {
-    fuzz("request", 60);
+    fuzz("request", 300);
 }
 
 #[test]
@@ -107,5 +107,5 @@ fn records_and_hashes_with_slips_never_make_it_fall_over() {
 
 #[test]
 fn archives_with_slips_never_make_it_fall_over() {
-    fuzz("archive", 1000);
+    fuzz("archive", 4000);
 }
