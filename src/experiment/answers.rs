@@ -91,7 +91,7 @@ impl Values<'_> {
                     equivalence::two_one_sided(&differences, asked.low, asked.high, questions.alpha)
                 };
                 let by_seed = self.differences_by_seed(arm, asked.endpoint).and_then(test);
-                let tests = [test(self.differences(arm, asked.endpoint)), by_seed];
+                let tests = [by_seed, test(self.differences(arm, asked.endpoint))];
                 let Some(found) = tests.into_iter().flatten().max_by(|a, b| a.p.total_cmp(&b.p)) else {
                     continue;
                 };

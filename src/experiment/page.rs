@@ -58,9 +58,15 @@ mod tests {
         let expected = "# Title\n\nOurs.\n\n## Broad\n\n<!-- made by: make this -->\n\n### Found\n\n| a |\n\n<!-- end -->\n\
                         Ours too.\n<!-- made by: make that -->\n\nold\n\n<!-- end -->\n";
         assert_eq!(now.as_deref(), Some(expected));
-        assert_eq!(now.and_then(|now| replaced(&now, "make this", body)).as_deref(), Some(expected));
+        assert_eq!(
+            now.and_then(|now| replaced(&now, "make this", body)).as_deref(),
+            Some(expected)
+        );
         assert_eq!(replaced(&page, "make", body), None);
-        assert_eq!(replaced("# Title\n<!-- made by: make this -->\n", "make this", body), None);
+        assert_eq!(
+            replaced("# Title\n<!-- made by: make this -->\n", "make this", body),
+            None
+        );
     }
 
     #[test]
