@@ -85,8 +85,8 @@ pub fn contrasts(arms: usize, places: &[(usize, u64)], measures: &[Measure], col
             .filter_map(|(e, measure)| {
                 let (of_arm, of_reference) = (column(arm, e), column(0, e));
                 let (here, there) = pairs(&of_arm, &of_reference);
-                let is_pair = |i: &usize| of_arm[*i].is_some() && of_reference[*i].is_some();
-                let places: Vec<(usize, u64)> = (0..places.len()).filter(is_pair).map(|i| places[i]).collect();
+                let both = of_arm.iter().zip(&of_reference).map(|(a, b)| a.is_some() && b.is_some());
+                let places: Vec<(usize, u64)> = places.iter().zip(both).filter(|p| p.1).map(|p| *p.0).collect();
                 let paired = statistics::paired_of(&Cases::at(&places), &here, &there)?;
                 Some(Contrast {
                     arm,

@@ -55,7 +55,7 @@ mod tests {
             block("make that", "old")
         );
         let now = replaced(&page, "make this", body);
-        let expected = "# Title\n\nOurs.\n\n## Broad\n\n<!-- made by: make this -->\n\n### Found\n\n| a |\n\n<!-- end -->\n\
+        let expected = "# Title\n\nOurs.\n\n## Broad\n\n<!-- made by: make this -->\n\n### Found\n\n| a |\n\n<!-- end -->\n\n\
                         Ours too.\n<!-- made by: make that -->\n\nold\n\n<!-- end -->\n";
         assert_eq!(now.as_deref(), Some(expected));
         assert_eq!(
