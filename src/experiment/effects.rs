@@ -85,7 +85,10 @@ pub fn contrasts(arms: usize, places: &[(usize, u64)], measures: &[Measure], col
             .filter_map(|(e, measure)| {
                 let (of_arm, of_reference) = (column(arm, e), column(0, e));
                 let (here, there) = pairs(&of_arm, &of_reference);
-                let both = of_arm.iter().zip(&of_reference).map(|(a, b)| a.is_some() && b.is_some());
+                let both = of_arm
+                    .iter()
+                    .zip(&of_reference)
+                    .map(|(a, b)| a.is_some() && b.is_some());
                 let places: Vec<(usize, u64)> = places.iter().zip(both).filter(|p| p.1).map(|p| *p.0).collect();
                 let paired = statistics::paired_of(&Cases::at(&places), &here, &there)?;
                 Some(Contrast {
