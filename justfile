@@ -35,7 +35,7 @@ docs: gallery
 
 # The golden states of all scenarios, after numbers changed on purpose: the stamp goes into CHANGELOG.md
 golden:
-    CALCISIM_WRITE_GOLDEN=1 cargo test --release --test trust promises -- --nocapture
+    CALCISIM_WRITE_GOLDEN=1 cargo test --release --test trust promises::every_scenario_ends -- --include-ignored --nocapture
 
 # The promises, each alone, and with debug assertions
 promises:
