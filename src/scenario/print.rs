@@ -63,7 +63,9 @@ pub(super) fn toml(scenario: &Scenario, explained: bool) -> String {
     if !scales.is_empty() {
         table(&mut text, "[scale]", &scales, explained);
     }
-    for element in &scenario.elements {
+    // One list after the other, as they are read: a scenario that extends another may have added a challenge behind its therapies.
+    let (challenges, therapies): (Vec<_>, Vec<_>) = scenario.elements.iter().partition(|e| e.list == "challenge");
+    for element in challenges.into_iter().chain(therapies) {
         let mut lines = vec![(format!("id = {}", word(&element.id)), said(&element.place))];
         // The kind before the rest: it says what the rest means.
         let (kind, rest): (Vec<_>, Vec<_>) = element

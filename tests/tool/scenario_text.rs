@@ -441,6 +441,16 @@ fn a_scaled_value_stays_in_its_possible_range() {
 }
 
 #[test]
+fn a_challenge_that_is_added_behind_therapies_is_printed_where_it_is_read() {
+    let text = "schema = 1\nname = \"x\"\nextends = \"msc_vehicle\"\n[[challenge]]\nid = \"session\"\nkind = \"hypotension\"\n\
+                start_d = 10\nstrength = 0.4\nduration_h = 2\n";
+    let printed = good(text).resolved_toml();
+    assert_eq!(good(&printed).resolved_toml(), printed);
+    let place = |head: &str| printed.rfind(head).unwrap_or(0);
+    assert!(place("[[challenge]]") < place("[[therapy]]"), "{printed}");
+}
+
+#[test]
 fn show_and_the_resolved_scenario_read_back_to_the_same_values() {
     let text = format!(
         "question = \"say \\\"why\\\"\"\n{TWO_MSC}cost_per_dose = 0.1\n[host]\nphosphate_mg_per_dl = 5.8\nburn_in = {{ share = 0.3, wall_mineral_median = 0.1 }}\n[mechanisms]\nlysis = false\n[scale]\nosteo = 0.1\n\"host.weight_kg\" = 1.1\n[output]\nsnapshot_days = [1, 2.5]\n[run]\ndays = 33.3\n"
