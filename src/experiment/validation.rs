@@ -336,7 +336,7 @@ fn standing(target: &Target, value: f64, own: Interval, is_equivalence: bool) ->
 
 fn short(x: f64) -> String {
     match x {
-        x if x.is_infinite() => "none".into(),
+        x if x.is_infinite() => "∞".into(),
         x if x.is_nan() => "-".into(),
         x if x.abs() >= 100.0 => format!("{x:.0}"),
         x if x.abs() >= 10.0 => format!("{x:.1}"),
@@ -387,7 +387,12 @@ pub fn markdown(lines: &[Line]) -> String {
                 format!(" {}", target.unit)
             };
             let found = line.found.map_or("-".to_owned(), |(value, own)| {
-                format!("{}{unit} ({})", short(value), spanned(own))
+                // A date later than any: most sites never came to it.
+                let value = match target.unit.as_str() {
+                    "d" if value.is_infinite() => "never".to_owned(),
+                    _ => format!("{}{unit}", short(value)),
+                };
+                format!("{value} ({})", spanned(own))
             });
             let outcome = if line.remark.is_empty() {
                 format!("**{}**", line.standing.word())
