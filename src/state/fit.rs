@@ -269,6 +269,11 @@ fn look_at_vessels(look: &mut Look, v: &Vessels, voxels: usize) {
     look.inside("vessels.to", v.to.iter().copied(), nodes.id.len());
     look.good("vessels.initial_count", v.initial_count as usize <= many);
     look.starts("vessels.first_patch", &v.first_patch, many, v.patch_voxel.len());
+    // A segment has a patch at each of its ends.
+    look.good(
+        "vessels.first_patch",
+        v.first_patch.windows(2).all(|pair| pair[0] < pair[1]),
+    );
     look.length("vessels.integrity", v.integrity.len(), v.patch_voxel.len());
     look.length("vessels.susceptibility", v.susceptibility.len(), v.patch_voxel.len());
     look.inside("vessels.patch_voxel", v.patch_voxel.iter().copied(), voxels);
