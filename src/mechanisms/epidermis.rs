@@ -21,19 +21,22 @@
 //! Under an open surface, from the top down: dead tissue older than a week is shed (eschar), one voxel at a time at
 //! `eschar_um_per_d`; living tissue over a bed that is mostly dead dries out after three days, so that thin islands do
 //! not lock a wound; a clean bed fills at `granulation_um_per_d` from living neighbours with oxygen and few bacteria
-//! (dermis and fat only: `Gone` → `Healed`), never over what must still be shed. Fronts move by whole voxels at fixed moments, without dice. Closing by
-//! sheet, contraction and granulation are owned by arrow `reepithelialise`.
+//! (dermis and fat only: `Gone` → `Healed`), never over what must still be shed. Dead tissue as old as eschar is replaced
+//! from its living edge at the same speed, under closed skin too (`Necrotic` → `Healed`: organisation). What is shed or
+//! replaced loses its debris and the crystals between its cells. Fronts move by whole voxels at fixed moments, without
+//! dice. Closing by sheet, contraction and granulation are owned by arrow `reepithelialise`.
 //!
 //! Reads `vessels`, `fields`. Writes `cells.keratinocytes`, `cells.stroma`, `cells.adipocytes`, `anatomy`,
-//! `burden.open_wound_days`, events at the 2 % mark. No dice. Does nothing in a plan (no epidermis).
+//! `fields.{mineral,bacteria,oxygen}`, `ledger.mineral_ug`, `burden.open_wound_days`, events at the 2 % mark. No dice. Does nothing in a plan (no epidermis).
 //! Source: biology text 3.5; doi 10.1186/1471-5945-9-2 (wounds shrink exponentially). We assume: the support rule,
-//! its hours and reach, both fronts, the gates; clearing takes no vessel away.
+//! its hours and reach, both fronts, the gates; clearing takes no vessel away; granulation in fat does not starve.
 
 use serde::Deserialize;
 
 use crate::grid::Grid;
 use crate::math;
 use crate::parameters::Arrows;
+use crate::state::ledger::{Ledger, voxel_capacity_ug};
 use crate::state::vessels::{Bed, Class};
 use crate::state::{Anatomy, Cells, EventKind, Fields, Now, Tissue, Vessels, Vitality, anatomy};
 
@@ -146,10 +149,10 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
         .collect();
     if !open.is_empty() {
         shed(p, tissue, &open, now);
-        if arrows.reepithelialise > 0.0 {
-            granulate(p, arrows, tissue, now);
-            close(p, arrows, tissue, &footings, &open, now);
-        }
+    }
+    if arrows.reepithelialise > 0.0 {
+        granulate(p, arrows, tissue, now);
+        close(p, arrows, tissue, &footings, &open, now);
     }
     record(p, tissue, open_before, now);
 }
@@ -303,6 +306,7 @@ fn shed(p: &Parameters, tissue: &mut Tissue, open: &[usize], now: Now) {
         anatomy,
         fields,
         cells,
+        ledger,
         ..
     } = tissue;
     for _ in 0..front_voxels(p.eschar_um_per_d, grid, now) {
@@ -315,16 +319,10 @@ fn shed(p: &Parameters, tissue: &mut Tissue, open: &[usize], now: Now) {
                 if open_h >= p.drying_h && is_undermined(p, grid, anatomy, voxel) {
                     kill_with_cells(anatomy, cells, voxel, now.step);
                 }
-            } else {
-                let died = anatomy.death_step[voxel];
-                let age_d = (now.step as f64 - f64::from(died)) * now.hours / 24.0;
-                if age_d >= p.eschar_delay_d {
-                    anatomy.vitality[voxel] = Vitality::Gone;
-                    if let Some(debris) = anatomy.debris.get_mut(voxel) {
-                        *debris = 0.0;
-                    }
-                    fields.bacteria[voxel] = 0.0;
-                }
+            } else if is_old(p, anatomy, voxel, now) {
+                anatomy.vitality[voxel] = Vitality::Gone;
+                clear(grid, anatomy, fields, ledger, voxel);
+                fields.bacteria[voxel] = 0.0;
             }
         }
     }
@@ -364,13 +362,14 @@ fn kill_with_cells(anatomy: &mut Anatomy, cells: &mut Cells, voxel: usize, step:
     anatomy.kill(voxel, step);
 }
 
-/// An open bed fills from living neighbours.
+/// An open bed fills, and dead tissue is replaced, from living neighbours.
 fn granulate(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
     let Tissue {
         grid,
         anatomy,
         fields,
         cells,
+        ledger,
         ..
     } = tissue;
     let speed = p.granulation_um_per_d * arrows.reepithelialise;
@@ -380,14 +379,22 @@ fn granulate(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
                 && f64::from(fields.oxygen[v]) >= p.bed_hypoxia_mmhg
                 && f64::from(fields.bacteria[v]) <= p.granulation_bacteria_block
         };
-        let filled: Vec<usize> = (0..grid.len())
-            .filter(|&v| anatomy.vitality[v] == Vitality::Gone && anatomy.kind[v].is_deep())
-            .filter(|&v| grid.faces(v).any(|w| anatomy.kind[w].is_deep() && feeds(w)))
+        let fills = |v: usize| match anatomy.vitality[v] {
             // Nothing bridges what must still be shed, else it would dry out again.
-            .filter(|&v| !has_dead_floor(grid, anatomy, v) && !is_undermined(p, grid, anatomy, v))
+            Vitality::Gone => !has_dead_floor(grid, anatomy, v) && !is_undermined(p, grid, anatomy, v),
+            Vitality::Necrotic => {
+                is_old(p, anatomy, v, now) && f64::from(fields.bacteria[v]) <= p.granulation_bacteria_block
+            }
+            Vitality::Alive | Vitality::Healed => false,
+        };
+        let filled: Vec<usize> = (0..grid.len())
+            .filter(|&v| !anatomy.lives(v) && anatomy.kind[v].is_deep())
+            .filter(|&v| grid.faces(v).any(|w| anatomy.kind[w].is_deep() && feeds(w)))
+            .filter(|&v| fills(v))
             .collect();
         for voxel in filled {
             anatomy.vitality[voxel] = Vitality::Healed;
+            clear(grid, anatomy, fields, ledger, voxel);
             let stromal = anatomy.stromal_cell[voxel];
             if stromal != anatomy::NONE {
                 cells.stroma.dead[stromal as usize] = 0;
@@ -397,6 +404,23 @@ fn granulate(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: Now) {
             fields.oxygen[voxel] = oxygen_of_neighbours(grid, anatomy, fields, voxel);
         }
     }
+}
+
+/// What the dead tissue of a voxel held goes with it: debris, and the crystals between its cells.
+fn clear(grid: &Grid, anatomy: &mut Anatomy, fields: &mut Fields, ledger: &mut Ledger, voxel: usize) {
+    if let Some(debris) = anatomy.debris.get_mut(voxel) {
+        *debris = 0.0;
+    }
+    if let Some(mineral) = fields.mineral.get_mut(voxel) {
+        ledger.mineral_ug.book(-f64::from(*mineral) * voxel_capacity_ug(grid));
+        *mineral = 0.0;
+    }
+}
+
+/// Whether what is dead at a voxel has been dead long enough to be shed or replaced.
+fn is_old(p: &Parameters, anatomy: &Anatomy, voxel: usize, now: Now) -> bool {
+    let age_h = (now.step as f64 - f64::from(anatomy.death_step[voxel])) * now.hours;
+    age_h >= p.eschar_delay_d * 24.0
 }
 
 fn oxygen_of_neighbours(grid: &Grid, anatomy: &Anatomy, fields: &Fields, voxel: usize) -> f32 {
@@ -661,6 +685,59 @@ mod tests {
         assert_eq!(kinds, [EventKind::Ulceration, EventKind::WoundClosure]);
     }
 
+    /// A pocket of dead fat with crystals under closed living skin; what is left of its dead voxels after some days.
+    fn pocket(tissue: &mut Tissue) -> Vec<usize> {
+        let grid = tissue.grid.clone();
+        let pocket: Vec<usize> = (0..grid.len())
+            .filter(|&v| (10..20).contains(&grid.place(v)[0]) && (18..24).contains(&grid.place(v)[2]))
+            .collect();
+        for &v in &pocket {
+            kill_with_cells(&mut tissue.anatomy, &mut tissue.cells, v, 0);
+            tissue.fields.mineral[v] = 0.02;
+        }
+        pocket
+    }
+
+    #[test]
+    fn dead_tissue_under_closed_skin_is_replaced_from_its_edge_and_its_crystals_leave_the_books() {
+        let mut tissue = fixture_cells::section();
+        let pocket = pocket(&mut tissue);
+        let dead = |t: &Tissue| t.anatomy.vitality.iter().filter(|&&v| v == Vitality::Necrotic).count();
+        let all = dead(&tissue);
+        let mineral = |t: &Tissue| crate::state::ledger::interstitium_ug(&t.grid, &t.fields.mineral);
+        let before = mineral(&tissue);
+        run(&mut tissue, 0..24 * 7 - 1);
+        assert_eq!(dead(&tissue), all, "nothing is replaced in the first week");
+        // The front of 100 µm/d passes one layer of voxels in five hours.
+        run(&mut tissue, 24 * 7 - 1..24 * 7 + 5);
+        let edge = dead(&tissue);
+        assert!(0 < edge && edge < all, "{edge} of {all}");
+        run(&mut tissue, 24 * 7 + 5..24 * 30);
+        assert!(pocket.iter().all(|&v| tissue.anatomy.vitality[v] == Vitality::Healed));
+        assert_eq!(mineral(&tissue), 0.0);
+        assert!((tissue.ledger.mineral_ug.outflow - before).abs() < 1e-6 * before);
+    }
+
+    #[test]
+    fn dead_tissue_stays_without_the_arrow_without_oxygen_and_under_bacteria() {
+        for hindrance in ["arrow", "oxygen", "bacteria"] {
+            let mut tissue = fixture_cells::section();
+            let pocket = pocket(&mut tissue);
+            let mut arrows = Arrows::default();
+            match hindrance {
+                "arrow" => arrows.reepithelialise = 0.0,
+                "oxygen" => tissue.fields.oxygen.fill(10.0),
+                _ => pocket.iter().for_each(|&v| tissue.fields.bacteria[v] = 0.5),
+            }
+            let p = parameters();
+            for step in 0..24 * 20 {
+                apply(&p, &arrows, &mut tissue, now(step));
+            }
+            let stays = |&v: &usize| tissue.anatomy.vitality[v] == Vitality::Necrotic;
+            assert!(pocket.iter().all(stays), "{hindrance}");
+        }
+    }
+
     #[test]
     fn living_islands_over_a_dead_bed_dry_out() {
         let mut tissue = fixture_cells::section();
@@ -668,6 +745,8 @@ mod tests {
             fixture_cells::open_column(&mut tissue, column, 0);
             for z in 6..30 {
                 kill_with_cells(&mut tissue.anatomy, &mut tissue.cells, column + 30 * z, 0);
+                // A clean bed would be replaced from the islands.
+                tissue.fields.bacteria[column + 30 * z] = 0.5;
             }
         }
         run(&mut tissue, 0..24 * 20);

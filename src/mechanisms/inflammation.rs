@@ -1,7 +1,7 @@
 //! Inflammation: neutrophils and macrophages come out of perfused vessels, crawl to the damage, act and leave.
 //!
 //! ```text
-//! arrivals/h = ρ · length · H(D + C; K, n) · adhesion(E) · flow · 1/(1 + R/K_R) · (1 − N/N_max)
+//! arrivals/h = ρ · length · (H(D + C; K, n)/(1 + R/K_R) + φ·B*) · adhesion(E) · flow · (1 − N/N_max)
 //! M0 → M1: k·H(D; K, n)/(1 + R/K_R) + k·B + κ·(mineral voxels in contact)
 //! M1 → M2, from 36 h on: k₂·(1 − H(C; K_C, 2))·(1 + R/(R + K_R)), never while B > 0.3, slower on mineral
 //! ```
@@ -10,6 +10,7 @@
 //! |---------|----------------------------------------------|-----------|-------------------------------|
 //! | D, C, R | damage, cytokine, repair signal              | a.u.      | `fields.{damage,cytokine,repair}` |
 //! | B       | bacteria                                     | 0-1       | `fields.bacteria`             |
+//! | B*, φ   | most bacteria within `bacteria_reach_um`; their call for neutrophils alone | 0-1, - | `bacteria_call`         |
 //! | E       | integrity of the endothelium; adhesion = floor + (1 − floor)(1 − E) | 0-1 | `vessels.integrity` |
 //! | flow    | flow relative to t = 0, at most 1            | -         | `vessels.relative_flow`       |
 //! | ρ       | arrivals per length at full call             | 1/mm/h    | `*_per_mm_h`                  |
@@ -25,8 +26,8 @@
 //! Reads `fields`, `vessels`, `anatomy`. Writes `cells.neutrophils`, `cells.macrophages`, `anatomy.debris`,
 //! `ledger.cells`. Dice: arrival, move, state, death, by the id of the segment or cell.
 //! Source: github.com/pc4covid19/COVID19 (speeds, bias, death rates), github.com/stanbot8/skin-bdm (arrival, life, M1
-//! time, block by bacteria), doi 10.1161/01.res.0000171451.88616.c2 (crystals). We assume: arrival rates, half
-//! points, crowding, what a macrophage eats; no return to the blood.
+//! time, block by bacteria), doi 10.1161/01.res.0000171451.88616.c2 (crystals), Li et al. 2004 (J Exp Med: skin holds bacteria
+//! at 4000-8000 neutrophils per mm³, which an infected dermis reaches). We assume: arrival rates, half points, crowding, what a macrophage eats; no return to the blood.
 
 use serde::Deserialize;
 
@@ -35,6 +36,7 @@ use crate::math;
 use crate::parameters::Arrows;
 use crate::random::{Purpose, Roll, id_from};
 use crate::state::cells::{AT_WALL, IN_TISSUE, M0, M1, M2, Movers};
+use crate::state::fields::is_clear;
 use crate::state::motion::{self, Crowd, Gait};
 use crate::state::{Class, Fields, Now, Tissue, Vessels, Vitality};
 
@@ -46,6 +48,10 @@ pub struct Parameters {
     pub neutrophils_per_mm_h: f64,
     /// Macrophages that arrive at full call [1/mm/h].
     pub macrophages_per_mm_h: f64,
+    /// Call for neutrophils by bacteria at capacity; full call of damage and cytokine is 1.
+    pub bacteria_call: f64,
+    /// Distance over which bacteria call [µm].
+    pub bacteria_reach_um: f64,
     /// Damage + cytokine at half call, and damage at half activation [a.u.].
     pub call_half: f64,
     /// Hill exponent of both.
@@ -402,6 +408,7 @@ fn arrive(p: &Parameters, tissue: &mut Tissue, now: Now) {
         p.neutrophils_per_mm_h * room(cells.neutrophils.len()),
         p.macrophages_per_mm_h * room(cells.macrophages.len()),
     ];
+    let infected = (!is_clear(&fields.bacteria)).then(|| most_within(grid, &fields.bacteria, p.bacteria_reach_um));
     let mut newborns: [Vec<Newborn>; 2] = [Vec::new(), Vec::new()];
     for s in 0..vessels.len() {
         if vessels.class[s] == Class::Arteriole || !vessels.is_perfused(s) {
@@ -416,24 +423,28 @@ fn arrive(p: &Parameters, tissue: &mut Tissue, now: Now) {
             }
             call(p, d, c, f64::from(fields.repair[v])) * vessels.piece_um[piece] * 1e-3
         };
-        let called_mm = vessels.pieces(s).fold(0.0, |sum, piece| sum + called(piece));
-        if called_mm <= 0.0 {
-            continue;
-        }
-        let strength = called_mm
-            * adhesion(p, vessels.mean_integrity(s))
-            * math::min(vessels.relative_flow(s), 1.0)
-            * vessels.slab_share[s];
+        let called_by_bacteria = |piece: usize| {
+            let v = vessels.piece_voxel[piece] as usize;
+            let bacteria = infected.as_ref().map_or(0.0, |near| f64::from(near[v]));
+            called(piece) + p.bacteria_call * bacteria * vessels.piece_um[piece] * 1e-3
+        };
+        let calls: [&dyn Fn(usize) -> f64; 2] = [&called_by_bacteria, &called];
+        let sticks =
+            adhesion(p, vessels.mean_integrity(s)) * math::min(vessels.relative_flow(s), 1.0) * vessels.slab_share[s];
         let purposes = [Purpose::NeutrophilArrival, Purpose::MacrophageArrival];
         for (kind, purpose) in purposes.into_iter().enumerate() {
+            let called_mm = vessels.pieces(s).fold(0.0, |sum, piece| sum + calls[kind](piece));
+            if called_mm <= 0.0 {
+                continue;
+            }
             let mut roll = now.dice.roll(purpose, vessels.id[s]);
-            let count = roll.poisson(rates[kind] * strength * now.hours);
+            let count = roll.poisson(rates[kind] * called_mm * sticks * now.hours);
             for n in 0..u64::from(count) {
                 let target = roll.uniform() * called_mm;
                 newborns[kind].push(Newborn {
                     // Fewer than 2^19 of a kind leave one segment in one step.
                     id: id_from(vessels.id[s], (now.step << 20) + ((kind as u64) << 19) + n),
-                    voxel: piece_at(vessels, s, target, &called),
+                    voxel: piece_at(vessels, s, target, calls[kind]),
                     life_h: (kind == 0).then(|| life_h(p, &mut roll)),
                 });
             }
@@ -465,6 +476,28 @@ fn arrive(p: &Parameters, tissue: &mut Tissue, now: Now) {
     }
 }
 
+/// The highest value of a field within a cube of this half width about each voxel.
+fn most_within(grid: &Grid, field: &[f32], reach_um: f64) -> Vec<f32> {
+    let reach = (reach_um / grid.voxel_um).round() as i64;
+    let mut most = field.to_vec();
+    for (extent, [dx, dy, dz]) in [(grid.nx, [1, 0, 0]), (grid.ny, [0, 1, 0]), (grid.nz, [0, 0, 1])] {
+        if extent == 1 {
+            continue;
+        }
+        let along = most.clone();
+        for v in (0..field.len()).filter(|&v| along[v] > 0.0) {
+            for k in -reach..=reach {
+                if let Some(w) = grid.neighbour(v, k * dx, k * dy, k * dz)
+                    && along[v] > most[w]
+                {
+                    most[w] = along[v];
+                }
+            }
+        }
+    }
+    most
+}
+
 /// Life of a neutrophil [h].
 fn life_h(p: &Parameters, roll: &mut Roll) -> f64 {
     let mean_rest = p.neutrophil_life_mean_h - p.neutrophil_life_least_h;
@@ -473,7 +506,7 @@ fn life_h(p: &Parameters, roll: &mut Roll) -> f64 {
 }
 
 /// Voxel of the piece in which the running sum of called length passes a target.
-fn piece_at(vessels: &Vessels, s: usize, target: f64, called: &impl Fn(usize) -> f64) -> usize {
+fn piece_at(vessels: &Vessels, s: usize, target: f64, called: &dyn Fn(usize) -> f64) -> usize {
     let mut sum = 0.0;
     let mut last = vessels.pieces(s).start;
     for piece in vessels.pieces(s) {
@@ -523,6 +556,44 @@ mod tests {
         inflame(&mut tissue, 0..50);
         assert!(tissue.cells.neutrophils.is_empty() && tissue.cells.macrophages.is_empty());
         assert_eq!(tissue.ledger.cells.inflow, 0.0);
+    }
+
+    #[test]
+    fn bacteria_call_neutrophils_alone_and_only_within_reach() {
+        let called = |reach_um: f64, bacteria_call: f64| {
+            let mut tissue = fixture_cells::section();
+            tissue.fields.bacteria[15] = 1.0;
+            let p = Parameters {
+                bacteria_call,
+                bacteria_reach_um: reach_um,
+                neutrophils_per_mm_h: 10.0,
+                ..parameters()
+            };
+            for step in 0..50 {
+                apply(&p, &Arrows::default(), &mut tissue, now(step));
+            }
+            assert!(tissue.cells.macrophages.is_empty());
+            tissue.cells.neutrophils.len()
+        };
+        assert!(called(400.0, 5.0) > called(400.0, 1.0));
+        assert!(called(400.0, 1.0) > 0);
+        assert_eq!(called(400.0, 0.0), 0);
+        assert_eq!(called(20.0, 5.0), 0);
+    }
+
+    #[test]
+    fn the_reach_of_bacteria_is_a_cube_of_their_highest_value() {
+        let tissue = fixture_cells::section();
+        let mut field = vec![0.0; tissue.grid.len()];
+        let [low, high] = [(8, 10), (11, 11)].map(|(x, z)| tissue.grid.index(x, 0, z));
+        field[low] = 0.2;
+        field[high] = 0.7;
+        let most = most_within(&tissue.grid, &field, 40.0);
+        let at = |x, z| most[tissue.grid.index(x, 0, z)];
+        assert_eq!(
+            [at(6, 8), at(10, 12), at(13, 13), at(14, 11), at(5, 10)],
+            [0.2, 0.7, 0.7, 0.0, 0.0]
+        );
     }
 
     #[test]

@@ -221,7 +221,8 @@ pub(crate) fn apply(p: &Parameters, arrows: &Arrows, tissue: &mut Tissue, now: N
                 v.latest_event[s] = Some(id);
                 events.latest_closure = Some(id);
             }
-        } else if thrombus < p.open_below && was_closed {
+        } else if thrombus < p.open_below && was_closed && v.flow_nl_per_min[s] != 0.0 {
+            // Open is what carries blood again: a plug that dissolves and sets again without new blood is the same old one.
             let values = [("closed_h", v.closed_h[s])];
             let id = events.add(now.step, EventKind::Reopening, entity(), v.middle_um(s), cause, &values);
             v.closed_h[s] = 0.0;
@@ -286,6 +287,7 @@ fn msc_near_segments(tissue: &Tissue, arrows: &Arrows) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::fixture_cells;
 
     fn p() -> Parameters {
         crate::parameters::Registry::embedded()
@@ -309,6 +311,21 @@ mod tests {
         let one = grow(&p(), 0.0, 1.0, 200.0, 100.0, 1.0);
         let six = (0..6).fold(0.0, |t, _| grow(&p(), t, 1.0, 200.0, 100.0, 1.0 / 6.0));
         assert!((one - six).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_plug_that_dissolves_is_open_only_when_blood_comes() {
+        let mut tissue = fixture_cells::section();
+        let closed = |t: &Tissue| t.vessels.closed_h[0];
+        let flow = std::mem::replace(&mut tissue.vessels.flow_nl_per_min[0], 0.0);
+        tissue.vessels.thrombus[0] = 0.1;
+        tissue.vessels.closed_h[0] = 100.0;
+        apply(&p(), &Arrows::default(), &mut tissue, fixture_cells::now(0));
+        assert_eq!((closed(&tissue), tissue.events.pending.len()), (101.0, 0));
+        tissue.vessels.flow_nl_per_min[0] = flow;
+        apply(&p(), &Arrows::default(), &mut tissue, fixture_cells::now(1));
+        assert_eq!(closed(&tissue), 0.0);
+        assert_eq!(tissue.events.pending[0].kind, EventKind::Reopening);
     }
 
     #[test]

@@ -65,7 +65,13 @@ pub struct Watch {
 
 /// Processes of ours that may touch the mineral of the interstitium; it is looked at behind them, behind every process that
 /// is not ours, and at the end of the step.
-const TOUCH_INTERSTITIUM: [&str; 4] = ["therapies", "challenge", "osteogenic_switch", "mineral_deposition"];
+const TOUCH_INTERSTITIUM: [&str; 5] = [
+    "therapies",
+    "challenge",
+    "osteogenic_switch",
+    "mineral_deposition",
+    "epidermis",
+];
 
 /// Fields that are solved for.
 const SOLVED: [Species; 7] = [

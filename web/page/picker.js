@@ -4,7 +4,7 @@ import { ofScenario, t } from "./words.js";
 
 const GROUPS = /** @type {[string, string[]][]} */ ([
   ["picker.group.disease", ["healthy", "ckd_chronic", "cua_warfarin", "cua_distal", "site_at_risk", "nonuraemic_obesity", "penile", "local_trauma"]],
-  ["picker.group.treatment", ["msc_local", "msc_vehicle", "msc_early", "msc_late", "msc_iv", "msc_bundle", "sts", "snf472", "vitk_apixaban", "multimodal"]],
+  ["picker.group.treatment", ["msc_local", "msc_vehicle", "msc_early", "msc_late", "msc_iv", "msc_bundle", "sts", "snf472", "vitk_apixaban", "multimodal", "recovery", "nonuraemic_stop"]],
   ["picker.group.mimic", ["arterial_gangrene", "venous_stasis", "thrombotic_vasculopathy"]],
   ["picker.group.other", ["selye_rat", "warfarin_rodent", "vitamin_k_rodent", "fetuin_a_mouse", "block_3d", "mesentery"]],
 ]);
