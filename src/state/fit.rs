@@ -281,3 +281,25 @@ fn look_at_vessels(look: &mut Look, v: &Vessels, voxels: usize) {
     look.length("vessels.piece_um", v.piece_um.len(), v.piece_voxel.len());
     look.inside("vessels.piece_voxel", v.piece_voxel.iter().copied(), voxels);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::state::fixture_cells;
+
+    #[test]
+    fn a_whole_state_fits_and_what_was_tampered_with_is_named() {
+        assert_eq!(fixture_cells::section().misfit(), None);
+        let misfit = |change: &dyn Fn(&mut crate::state::Tissue)| {
+            let mut tissue = fixture_cells::section();
+            change(&mut tissue);
+            tissue.misfit().unwrap_or_default()
+        };
+        // A segment without a patch, whose patches the one before it holds: the list is divided as it should be.
+        let stolen = misfit(&|t| t.vessels.first_patch[1] = t.vessels.first_patch[2]);
+        assert_eq!(stolen, "vessels.first_patch is not possible");
+        let outside = misfit(&|t| t.vessels.patch_voxel[0] = u32::MAX);
+        assert!(outside.starts_with("vessels.patch_voxel points at"), "{outside}");
+        let short = misfit(&|t| t.fields.oxygen.truncate(1));
+        assert!(short.contains("oxygen") && short.contains("has 1 entries"), "{short}");
+    }
+}
