@@ -35,7 +35,7 @@ def main():
     for path in chosen:
         started = time.monotonic()
         notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}).execute()
+        NotebookClient(notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}).execute()
         tidy(notebook)
         text = nbformat.writes(notebook) + "\n"
         if len(text.encode()) > LARGEST:

@@ -199,23 +199,12 @@ fn vessels(snapshot: &Snapshot) -> (Vec<f64>, Vec<f64>) {
     let columns = grid.nx * grid.ny;
     let mut sums = vec![[0.0f64; 3]; columns];
     for segment in &snapshot.segments {
-        let [a, b] = segment.ends_um.map(|p| p.map(f64::from));
-        let way = grid.offset_um(a, b);
-        let length = (way[0] * way[0] + way[1] * way[1] + way[2] * way[2]).sqrt();
-        let steps = (2.0 * length / grid.voxel_um).ceil() as usize + 1;
-        let piece = length / steps as f64;
-        let flow = f64::from(segment.relative_flow) * piece;
-        let clot = if f64::from(segment.thrombus) >= THROMBOSED {
-            piece
-        } else {
-            0.0
-        };
-        for i in 0..steps {
-            let share = (i as f64 + 0.5) / steps as f64;
-            let voxel = grid.voxel_at(std::array::from_fn(|k| a[k] + share * way[k]));
+        let flow = f64::from(segment.relative_flow);
+        let clot = f64::from(u8::from(f64::from(segment.thrombus) >= THROMBOSED));
+        for (voxel, piece) in segment.voxels(grid) {
             if matches!(snapshot.kind[voxel], Kind::Papillary | Kind::Reticular) {
                 let sum = &mut sums[voxel % columns];
-                *sum = [sum[0] + piece, sum[1] + flow, sum[2] + clot];
+                *sum = [sum[0] + piece, sum[1] + flow * piece, sum[2] + clot * piece];
             }
         }
     }

@@ -40,6 +40,26 @@ pub struct SegmentView {
     pub feeder_share: f32,
 }
 
+impl SegmentView {
+    /// Whether it carries at least a tenth of its flow at t = 0 (the word «perfused» of the columns).
+    pub fn is_perfused(&self) -> bool {
+        self.flow_nl_per_min.abs() > 0.0 && self.relative_flow >= 0.1
+    }
+
+    /// The voxels that it runs through, in steps of half a voxel, with the length of each step [µm].
+    pub fn voxels(&self, grid: &Grid) -> impl Iterator<Item = (usize, f64)> {
+        let [a, b] = self.ends_um.map(|p| p.map(f64::from));
+        let way = grid.offset_um(a, b);
+        let length = (way[0] * way[0] + way[1] * way[1] + way[2] * way[2]).sqrt();
+        let steps = (2.0 * length / grid.voxel_um).ceil() as usize + 1;
+        (0..steps).map(move |i| {
+            let share = (i as f64 + 0.5) / steps as f64;
+            let voxel = grid.voxel_at(std::array::from_fn(|k| a[k] + share * way[k]));
+            (voxel, length / steps as f64)
+        })
+    }
+}
+
 /// Where blood enters, in a snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InletView {
