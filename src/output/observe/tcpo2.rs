@@ -270,8 +270,9 @@ mod tests {
         let columns = tissue.grid.nx * tissue.grid.ny;
         let last = (p.depth_to_um / tissue.grid.voxel_um - 0.5).floor() as usize;
         // Air from above: full at the surface, nothing in the lowest layer of the window.
-        for z in 0..tissue.grid.nz {
-            let po2 = 150.0 * (1.0 - z as f32 / last as f32).max(0.0);
+        tissue.fields.oxygen.fill(0.0);
+        for z in 0..last {
+            let po2 = 150.0 * (1.0 - z as f32 / last as f32);
             tissue.fields.oxygen[z * columns..(z + 1) * columns].fill(po2);
         }
         assert!(over_perfused(&tissue).iter().all(|&r| r == 0.0));
