@@ -180,7 +180,7 @@ pub fn execute(plan: &Plan, options: &ExecuteOptions) -> Result<Executed> {
 
 /// A plan belongs to the calcisim that made it.
 pub fn check_version(plan: &Plan, allow_mix: bool) -> Result<()> {
-    let there = format!("{} {}", plan.manifest.version, plan.manifest.git);
+    let there = plan.manifest.planned_by();
     let here = super::plan::version();
     if allow_mix || there == here {
         return Ok(());

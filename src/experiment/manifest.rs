@@ -103,6 +103,11 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Which calcisim planned it, as a part of every run's name.
+    pub fn planned_by(&self) -> String {
+        format!("{} {}", self.version, self.git)
+    }
+
     pub(super) fn own_digest(&self) -> Result<String> {
         let bare = Self {
             digest: String::new(),
@@ -114,7 +119,7 @@ impl Manifest {
     }
 }
 
-/// Which calcisim this is, as a part of every run's name.
+/// Which calcisim this is, in the words of [`Manifest::planned_by`].
 pub fn version() -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), run_json::git())
 }

@@ -143,7 +143,8 @@ impl Plan {
 
     /// Names every run after its content.
     fn name_runs(&mut self) -> Result<()> {
-        let version = version();
+        // Of the calcisim that planned it, whoever asks: the runs of a calibration are named again at every look.
+        let version = self.manifest.planned_by();
         // Results that hold other days or another series are other results.
         let outputs = &self.manifest.outputs;
         let kept = serde_json::to_string(&(&outputs.at_days, outputs.series_every_h, outputs.snapshots));

@@ -13,9 +13,13 @@ pub struct Contraction {
     /// 1 − variance of the posterior ÷ variance of the prior, on the scale of normal scores: 0 = nothing was learnt, 1 =
     /// known exactly; below 0 = chance, or a posterior pushed to both ends of the prior.
     pub contraction: f64,
+    /// Lower end of its 95 % interval for as many particles as the weights are worth: a posterior of few particles is narrow
+    /// or wide by chance. Minus infinity for one particle.
+    pub low: f64,
     /// Posterior quantiles 2.5 %, 50 %, 97.5 % as shares of the prior's probability.
     pub quantiles: [f64; 3],
-    /// `identified` from 0.8 on, `weakly identified` from 0.3 on, else `not identified`.
+    /// `identified` from 0.8 on, `weakly identified` from 0.3 on; `not identified` below, and wherever chance would do
+    /// ([`Self::low`] is 0 or less).
     pub verdict: &'static str,
 }
 
@@ -32,15 +36,22 @@ pub struct Identifiability {
 pub fn of_scores(scores: &[Vec<f64>], weights: &[f64]) -> Option<Identifiability> {
     let k = scores.first()?.len();
     let (spread, _) = covariance(scores, weights);
+    // The logarithm of a variance of n values is known to ±√(2/(n − 1)).
+    let total: f64 = weights.iter().sum();
+    let effective = total * total / weights.iter().map(|w| w * w).sum::<f64>();
+    let chance = math::exp(1.96 * (2.0 / (effective - 1.0)).sqrt());
     let parameters = (0..k)
         .map(|i| {
             let contraction = 1.0 - spread[i * k + i];
+            let low = 1.0 - spread[i * k + i] * chance;
             let mut column: Vec<(f64, f64)> = scores.iter().zip(weights).map(|(z, w)| (z[i], *w)).collect();
             column.sort_by(|a, b| a.0.total_cmp(&b.0));
             Contraction {
                 contraction,
+                low,
                 quantiles: [0.025, 0.5, 0.975].map(|share| normal_cdf(weighted_quantile(&column, share))),
                 verdict: match contraction {
+                    _ if low.is_nan() || low <= 0.0 => "not identified",
                     c if c >= 0.8 => "identified",
                     c if c >= 0.3 => "weakly identified",
                     _ => "not identified",
@@ -117,6 +128,23 @@ mod tests {
         assert!((found.parameters[0].contraction - 0.99).abs() < 0.005);
         assert!((found.parameters[0].quantiles[1] - normal_cdf(0.5)).abs() < 0.01);
         assert!(found.trades.iter().any(|t| (t.0, t.1) == (2, 3) && t.2 < -0.9));
+    }
+
+    #[test]
+    fn few_particles_are_narrow_by_chance() {
+        // Eight values at three quarters of the spread of the prior: a contraction of a half that chance would bring about.
+        let scores: Vec<Vec<f64>> = (0..8).map(|i| vec![0.32 * (f64::from(i) - 3.5)]).collect();
+        let few = of_scores(&scores, &[1.0; 8]).map(|f| f.parameters[0].clone());
+        let many: Vec<Vec<f64>> = scores.iter().cycle().take(400).cloned().collect();
+        let many = of_scores(&many, &vec![1.0; 400]).map(|f| f.parameters[0].clone());
+        assert!(
+            few.as_ref().is_some_and(|p| p.verdict == "not identified" && p.contraction > 0.4 && p.low < 0.0),
+            "{few:?}"
+        );
+        assert!(many.as_ref().is_some_and(|p| p.verdict == "weakly identified" && p.low > 0.3), "{many:?}");
+        // One particle that holds all of the weight says nothing.
+        let one = of_scores(&[vec![0.3], vec![0.9]], &[1.0, 0.0]).map(|f| f.parameters[0].clone());
+        assert!(one.as_ref().is_some_and(|p| p.verdict == "not identified"), "{one:?}");
     }
 
     #[test]

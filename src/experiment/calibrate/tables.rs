@@ -106,7 +106,7 @@ pub fn targets_table(targets: &[Target], standing: &Standing) -> String {
 
 /// `identifiability.csv`: what was learnt about each factor, and with which others it trades places.
 pub fn identifiability_table(paths: &[String], factors: &[Distribution], standing: &Standing) -> String {
-    let mut text = "factor,contraction,verdict,q025,median,q975,trades_with\n".to_owned();
+    let mut text = "factor,contraction,verdict,q025,median,q975,trades_with,contraction_low\n".to_owned();
     let scores: Vec<Vec<f64>> = standing
         .particles
         .iter()
@@ -129,12 +129,13 @@ pub fn identifiability_table(paths: &[String], factors: &[Distribution], standin
         };
         let partners: Vec<String> = found.trades.iter().filter_map(partner).collect();
         text.push_str(&format!(
-            "{},{},{},{},{}\n",
+            "{},{},{},{},{},{}\n",
             quoted(&paths[i]),
             number(parameter.contraction),
             parameter.verdict,
             ends.join(","),
-            quoted(&partners.join("; "))
+            quoted(&partners.join("; ")),
+            number(parameter.low)
         ));
     }
     text
