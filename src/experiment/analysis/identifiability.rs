@@ -138,10 +138,15 @@ mod tests {
         let many: Vec<Vec<f64>> = scores.iter().cycle().take(400).cloned().collect();
         let many = of_scores(&many, &vec![1.0; 400]).map(|f| f.parameters[0].clone());
         assert!(
-            few.as_ref().is_some_and(|p| p.verdict == "not identified" && p.contraction > 0.4 && p.low < 0.0),
+            few.as_ref()
+                .is_some_and(|p| p.verdict == "not identified" && p.contraction > 0.4 && p.low < 0.0),
             "{few:?}"
         );
-        assert!(many.as_ref().is_some_and(|p| p.verdict == "weakly identified" && p.low > 0.3), "{many:?}");
+        assert!(
+            many.as_ref()
+                .is_some_and(|p| p.verdict == "weakly identified" && p.low > 0.3),
+            "{many:?}"
+        );
         // One particle that holds all of the weight says nothing.
         let one = of_scores(&[vec![0.3], vec![0.9]], &[1.0, 0.0]).map(|f| f.parameters[0].clone());
         assert!(one.as_ref().is_some_and(|p| p.verdict == "not identified"), "{one:?}");
