@@ -13,7 +13,7 @@ use crate::output::records::Records;
 use crate::simulation::folder;
 
 /// Tables that are small enough to lie beside the page.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 21] = [
     "arms.csv",
     "contrasts.csv",
     "pairing.csv",
@@ -30,7 +30,10 @@ const TABLES: [&str; 18] = [
     "trial_power.csv",
     "trial_size.csv",
     "waves.csv",
+    "generations.csv",
+    "posterior.csv",
     "targets_fit.csv",
+    "identifiability.csv",
     "experiment.toml",
 ];
 /// Most lines of a table on the page.
