@@ -1,6 +1,7 @@
 //! Axes of a small chart: ticks, grid, labels at the end of lines.
 
 use super::sheet::{Anchor, Sheet, Type, text_width};
+use super::words::short;
 use crate::math;
 use crate::output::records::Estimate;
 use crate::picture::Rgb;
@@ -99,6 +100,11 @@ fn group(text: &str) -> String {
         out.push(c);
     }
     out
+}
+
+/// Decimal logarithm, as an axis of powers of ten places its values.
+pub fn decimal_log(x: f64) -> f64 {
+    math::ln(x) / std::f64::consts::LN_10
 }
 
 impl Chart {
@@ -238,6 +244,32 @@ impl Chart {
             sheet.line(&[[x, self.corner[1]], [x, self.bottom()]], 0.4, PALE);
             let face = Type::new(TICK_TEXT).colour(GREY).anchor(Anchor::Middle);
             sheet.text(number(value, step), [x, self.bottom() + 11.0], face);
+        }
+        self.x_line(sheet, label, 23.0);
+    }
+
+    /// Axis of powers of ten below, where the chart's x are decimal logarithms; of one or two decades also 2 and 5 of each.
+    pub fn x_decades(&self, sheet: &mut Sheet, label: &str) {
+        let steps: &[f64] = if self.x[1] - self.x[0] > 2.2 {
+            &[1.0]
+        } else {
+            &[1.0, 2.0, 5.0]
+        };
+        for power in self.x[0].floor() as i32..=self.x[1].floor() as i32 {
+            for &step in steps {
+                let at = f64::from(power) + decimal_log(step);
+                if at < self.x[0] || at > self.x[1] {
+                    continue;
+                }
+                let x = self.place(at, self.y[0])[0];
+                sheet.line(&[[x, self.corner[1]], [x, self.bottom()]], 0.4, PALE);
+                let face = Type::new(TICK_TEXT).colour(GREY).anchor(Anchor::Middle);
+                sheet.text(
+                    short(step * math::pow(10.0, f64::from(power))),
+                    [x, self.bottom() + 11.0],
+                    face,
+                );
+            }
         }
         self.x_line(sheet, label, 23.0);
     }

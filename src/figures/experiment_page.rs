@@ -95,6 +95,12 @@ fn text(results: &Results, pictures: &[(String, String)], tables: &[&str]) -> Re
         text.push_str(&format!("- {line}\n"));
     }
     text.push('\n');
+    if let Some(targets) = results.table("targets_fit.csv")? {
+        text.push_str(&target_lines(&targets));
+    }
+    if let Some(rates) = results.table("identifiability.csv")? {
+        text.push_str(&identified_lines(&rates));
+    }
     if let Some(contrasts) = results.table("contrasts.csv")? {
         text.push_str(&contrast_lines(results, &contrasts));
     }
@@ -163,6 +169,57 @@ fn run_words(results: &Results) -> Result<String> {
         }
     }
     Ok(text)
+}
+
+/// What a calibration was fitted to and what it was not, as a table of Markdown: fitted targets first, never mixed with the
+/// others.
+fn target_lines(targets: &Records) -> String {
+    let mut text = String::from(
+        "Weighted quantiles over the particles that are left; distance of the median in standard deviations of the target and of what the model \
+         may miss. A row that is fitted is no evidence.\n\n\
+         | target | | published | SD, with what the model may miss | median | 5 to 95 % | distance |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    let mut rows: Vec<_> = targets.rows().collect();
+    rows.sort_by_key(|row| row.text("use") != "fit");
+    for row in rows.into_iter().take(LINES) {
+        let of = |name: &str| row.number(name).unwrap_or(f64::NAN);
+        let (sd, miss) = (of("sd"), of("discrepancy_sd"));
+        text.push_str(&format!(
+            "| {} | {} | {} | {} | {} | {} to {} | {:.1} |\n",
+            row.text("target_id").replace('_', " "),
+            if row.text("use") == "fit" { "fitted" } else { "held out" },
+            short(of("value")),
+            short((sd * sd + miss * miss).sqrt()),
+            short(of("sim_median")),
+            short(of("sim_q05")),
+            short(of("sim_q95")),
+            of("implausibility")
+        ));
+    }
+    text + "\n"
+}
+
+/// What a calibration learned of each rate, as a table of Markdown.
+fn identified_lines(rates: &Records) -> String {
+    let mut text = String::from(
+        "| rate | median, 95 % interval | narrower than its prior by | what chance leaves of it | |\n|---|---|---|---|---|\n",
+    );
+    for row in rates.rows().take(LINES) {
+        let of = |name: &str| row.number(name).unwrap_or(f64::NAN);
+        let percent = |name: &str| signed(100.0 * of(name));
+        text.push_str(&format!(
+            "| `{}` | {} ({} to {}) | {} % | {} % | {} |\n",
+            row.text("factor"),
+            short(of("median")),
+            short(of("q025")),
+            short(of("q975")),
+            percent("contraction"),
+            percent("contraction_low"),
+            row.text("verdict")
+        ));
+    }
+    text + "\n"
 }
 
 /// The primary endpoint against the reference, as a table of Markdown.

@@ -1,6 +1,6 @@
 //! Points of a design: dose and response, heat maps of two factors, and clouds where points were drawn by chance.
 
-use super::chart::Chart;
+use super::chart::{Chart, decimal_log};
 use super::experiment_load::{Results, Shown};
 use super::experiment_parts::{EDGE, PAGE, SMALL, dash, fitted, hue, level, mark, page, range};
 use super::sheet::{Anchor, PX_PER_PT, Sheet, Type, text_width};
@@ -367,6 +367,13 @@ fn on(colour: Rgb) -> Rgb {
     }
 }
 
+/// Whether a factor's levels ask for an axis of logarithms: all above 0, the highest more than twentyfold the lowest.
+fn spans_decades(levels: &[String]) -> bool {
+    let numbers = || levels.iter().filter_map(|l| l.parse::<f64>().ok());
+    let low = numbers().fold(f64::INFINITY, math::min);
+    low > 0.0 && numbers().fold(low, math::max) > 20.0 * low
+}
+
 /// Every point over each factor alone, with the mean of fifths of them.
 fn clouds(results: &Results, names: &[String], levels: &[Vec<String>], endpoint: &Shown, cells: &Cells) -> Sheet {
     const STEP: f64 = 176.0;
@@ -374,9 +381,10 @@ fn clouds(results: &Results, names: &[String], levels: &[Vec<String>], endpoint:
     let arms = results.arms();
     let shown = names.len().min(CLOUDS);
     let rows = shown.div_ceil(3) as f64;
-    let mut what =
-        "Each mark is the mean over the sites of a point; steps: mean of a fifth of the points, by the factor."
-            .to_owned();
+    let mut what = format!(
+        "Upright: {}. Each mark is the mean over the sites of a point; steps: mean of a fifth of the points, by the factor.",
+        endpoint.label
+    );
     if names.len() > CLOUDS {
         what.push_str(&format!(" {} more factors are in points.csv.", names.len() - CLOUDS));
     }
@@ -390,9 +398,15 @@ fn clouds(results: &Results, names: &[String], levels: &[Vec<String>], endpoint:
     let y = range(found.iter().map(|c| c.mean), true);
     for f in 0..shown {
         let is_number = levels[f].iter().all(|l| l.parse::<f64>().is_ok());
+        let has_decades = is_number && spans_decades(&levels[f]);
         let value = |c: &Cell| {
             let at = || levels[f].iter().position(|l| *l == c.levels[f]).map(|i| i as f64);
-            if is_number { c.levels[f].parse().ok() } else { at() }
+            let number = || c.levels[f].parse::<f64>().ok();
+            match (is_number, has_decades) {
+                (false, _) => at(),
+                (true, false) => number(),
+                (true, true) => number().map(decimal_log),
+            }
         };
         let plot = Chart {
             corner: [
@@ -403,9 +417,11 @@ fn clouds(results: &Results, names: &[String], levels: &[Vec<String>], endpoint:
             x: range(found.iter().filter_map(value), false),
             y,
         };
-        plot.y_axis(&mut sheet, if f % 3 == 0 { &endpoint.label } else { "" });
+        plot.y_axis(&mut sheet, "");
         let label = fitted(&names[f], plot.size[0] + 40.0, Type::new(SMALL + 0.5));
-        if is_number {
+        if has_decades {
+            plot.x_decades(&mut sheet, &label);
+        } else if is_number {
             plot.x_axis(&mut sheet, &label);
         } else {
             plot.x_names(&mut sheet, &levels[f], &label);
